@@ -1,0 +1,1 @@
+"""Phantom chest X-rays with known findings, and a reader who looks and dictates."""

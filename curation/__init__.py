@@ -1,0 +1,1 @@
+"""Session folders and public data sets become shards of gaze-aligned readings."""

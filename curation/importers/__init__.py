@@ -1,0 +1,1 @@
+"""Studies and recordings made elsewhere, one source a file."""

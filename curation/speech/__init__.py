@@ -1,0 +1,1 @@
+"""Dictation audio and its report become timed words and sentences."""

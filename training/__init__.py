@@ -1,0 +1,1 @@
+"""Shards become pretrained image-text models, and models become evaluation reports."""

@@ -1,0 +1,1 @@
+"""The pretraining objectives, one method a file."""

@@ -1,0 +1,1 @@
+"""The desk of the reading room: drives capture, curation and training by files."""
