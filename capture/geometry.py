@@ -156,14 +156,16 @@ def _line_of_sight(xy_px: Points, screen: Screen) -> NDArray[np.float64]:
     offset_mm = _offset_mm(xy_px, screen)
     depth_mm = np.full((len(offset_mm), 1), screen.distance_mm)
     ray = np.hstack([offset_mm, depth_mm])
-    return ray / np.linalg.norm(ray, axis=1, keepdims=True)
+    unit: Points = ray / np.linalg.norm(ray, axis=1, keepdims=True)
+    return unit
 
 
 def _offset_mm(xy_px: Points, screen: Screen) -> Points:
     if xy_px.ndim != 2 or xy_px.shape[1] != 2:
         raise ValueError(f"xy_px must have shape (n, 2), got {xy_px.shape}")
     size_px, size_mm = _sizes(screen)
-    return (xy_px - size_px / 2) * (size_mm / size_px)
+    offset_mm: Points = (xy_px - size_px / 2) * (size_mm / size_px)
+    return offset_mm
 
 
 def _sizes(screen: Screen) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from typing import Literal, TextIO, TypeVar
 
 T = TypeVar("T")
@@ -88,10 +88,13 @@ class Progress:
 
 
 def track(
-    items: Iterable[T], stage: str, total: int | None = None, mode: ProgressMode = "auto"
+    items: Iterable[T],
+    stage: str,
+    total: int | None = None,
+    mode: ProgressMode = "auto",
 ) -> Iterator[T]:
     """Yield the items and count them on stderr."""
-    if total is None and hasattr(items, "__len__"):
+    if total is None and isinstance(items, Sized):
         total = len(items)
     with Progress(stage, total, mode) as progress:
         for item in items:
