@@ -149,7 +149,8 @@ def angle_deg(a_px: Points, b_px: Points, screen: Screen) -> NDArray[np.float64]
     a = _line_of_sight(a_px, screen)
     b = _line_of_sight(b_px, screen)
     sine = np.linalg.norm(np.cross(a, b), axis=1)
-    return np.degrees(np.arctan2(sine, (a * b).sum(axis=1)))
+    degrees: NDArray[np.float64] = np.degrees(np.arctan2(sine, (a * b).sum(axis=1)))
+    return degrees
 
 
 def _line_of_sight(xy_px: Points, screen: Screen) -> NDArray[np.float64]:
