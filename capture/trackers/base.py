@@ -1,0 +1,55 @@
+"""What a source of gaze must do to take part in a session."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from capture.display.state import DisplayState
+from capture.display.view import Action
+
+if TYPE_CHECKING:
+    from capture.config import CaptureConfig
+    from capture.streams import StreamSpec
+
+PostAction = Callable[[Action], None]
+"""Plays an action into the window as real input; only simulated readers use it."""
+
+
+class Tracker(Protocol):
+    """A source of gaze: start opens its streams, begin lets samples flow, stop ends.
+
+    Built by `make_tracker` from the name on the command line and the session's
+    configuration.
+    """
+
+    name: str
+    """The name in the table of trackers."""
+    nominal_rate_hz: float
+    """Samples a second it means to deliver."""
+    simulated: bool
+    """Whether nobody real is looking; noted in the session."""
+    streams: "tuple[StreamSpec, ...]"
+    """Every stream it publishes, or expects of the vendor's own program."""
+
+    def start(self, display: DisplayState, post_action: PostAction) -> None:
+        """Open the outlets, so that the recorder can find them.
+
+        Args:
+            display: What is on the screen, for trackers that need to know.
+            post_action: Plays input into the window, for simulated readers.
+
+        Raises:
+            RadgazeError: The device or its stream is not there.
+        """
+
+    def begin(self) -> None:
+        """Let samples flow: the recorder is connected."""
+
+    def stop(self) -> None:
+        """End the samples; the last one is pushed when this returns."""
+
+
+class TrackerFactory(Protocol):
+    """Builds a tracker; a tracker class with this `__init__` is one."""
+
+    def __call__(self, config: "CaptureConfig") -> Tracker:
+        """Build the tracker for one session, without touching any device."""
