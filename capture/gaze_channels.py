@@ -210,9 +210,9 @@ def _find(
         return typed[0] if typed else None
     for channel in channels:
         text = channel.label.lower()
-        if label.search(text) and not _NOT_ON_SCREEN.search(text):
-            if not _is_pupil(channel):
-                return channel
+        off = _NOT_ON_SCREEN.search(text) or _is_pupil(channel)
+        if label.search(text) and not off:
+            return channel
     return None
 
 

@@ -148,8 +148,9 @@ def new_session_folder(root: Path, reader_id: str, session_id: str) -> Path:
 
 def write_session(folder: Path, info: SessionInfo) -> None:
     """Write session.json, replacing one that is there in a single step."""
-    data = {"format": FORMAT, "version": VERSION} | asdict(info)
-    data["tracker"] = data["tracker"].pop("details") | data["tracker"]
+    values: dict[str, Any] = asdict(info)
+    values["tracker"] = values["tracker"].pop("details") | values["tracker"]
+    data = {"format": FORMAT, "version": VERSION} | values
     target = Path(folder) / SESSION_FILE
     beside = target.with_name(f".{SESSION_FILE}.tmp")
     with beside.open("w", encoding="utf-8") as file:

@@ -4,7 +4,7 @@ import socket
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, cast, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 from capture.gaze_channels import EyeGaze, GazeMapping, GazeMappingError, map_gaze
 from capture.geometry import Screen
@@ -266,4 +266,4 @@ def _fill_node(node: Any, desc: Desc) -> None:
         if isinstance(value, str):
             node.append_child_value(tag, value)
         else:
-            _fill_node(node.append_child(tag), cast(Desc, value))
+            _fill_node(node.append_child(tag), value)

@@ -70,14 +70,17 @@ def read_studies(path: Path) -> list[Study]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(file)
             _check_columns(path, rows.fieldnames)
-            studies = [_study(path, rows.line_num, row) for row in rows]
+            studies = _unique(
+                path,
+                ((rows.line_num, _study(path, rows.line_num, row)) for row in rows),
+            )
     except OSError as error:
         raise InputError(path, error.strerror or "cannot be read") from error
     except UnicodeDecodeError as error:
         raise InputError(path, "is not UTF-8 text", "save it as UTF-8") from error
     if not studies:
         raise InputError(path, "lists no studies", "add one row a study")
-    return _unique(path, studies)
+    return studies
 
 
 def write_studies(path: Path, studies: Iterable[Study]) -> None:
@@ -187,17 +190,19 @@ def _study(path: Path, line: int, row: Mapping[str, str | None]) -> Study:
     )
 
 
-def _unique(path: Path, studies: list[Study]) -> list[Study]:
-    seen: dict[str, int] = {}
-    for number, study in enumerate(studies, start=1):
-        if (first := seen.setdefault(study.study_id, number)) != number:
+def _unique(path: Path, studies: Iterable[tuple[int, Study]]) -> list[Study]:
+    lines: dict[str, int] = {}
+    unique = []
+    for line, study in studies:
+        if (first := lines.setdefault(study.study_id, line)) != line:
             raise InputError(
                 path,
-                f"column study_id: {study.study_id!r} is both study {first} and study "
-                f"{number}",
+                f"row {line}, column study_id: {study.study_id!r} stands in row "
+                f"{first} already",
                 "give every row its own study_id",
             )
-    return studies
+        unique.append(study)
+    return unique
 
 
 def _row(study: Study, folder: Path) -> dict[str, str]:
