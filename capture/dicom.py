@@ -1,6 +1,7 @@
 """One DICOM radiograph → stored pixels, and how they become gray."""
 
 import logging
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,6 +42,8 @@ _BROKEN = (
 """What pydicom and its decoders raise for a damaged file; their text is dropped, since
 it may quote the header."""
 
+_ONE_AT_A_TIME = threading.Lock()  # how to warn is a setting of the whole program
+
 
 class DicomPixels:
     """The stored pixels of a file and everything that tells how to show them."""
@@ -73,13 +76,13 @@ class DicomPixels:
 def _quiet() -> Iterator[None]:
     # warnings of pydicom quote header values, which may name the patient
     logger = logging.getLogger("pydicom")
-    disabled, logger.disabled = logger.disabled, True
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+    with _ONE_AT_A_TIME, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        disabled, logger.disabled = logger.disabled, True
+        try:
             yield
-    finally:
-        logger.disabled = disabled
+        finally:
+            logger.disabled = disabled
 
 
 def _read(path: Path) -> "Dataset":
@@ -92,6 +95,10 @@ def _read(path: Path) -> "Dataset":
         raise InputError(
             path, "its DICOM header is damaged", "copy the file again from the archive"
         ) from None
+    if not known and header.preamble is not None:
+        raise InputError(
+            path, "is truncated or damaged", "copy the file again from the archive"
+        )
     if not known:
         raise InputError(
             path, "is not a DICOM, PNG or JPEG image", "remove it from the list"
@@ -102,7 +109,7 @@ def _read(path: Path) -> "Dataset":
 def _check(path: Path, header: "Dataset") -> None:
     if "PixelData" not in header:
         raise InputError(
-            path, "holds no pixel data", "export the image, not only its header"
+            path, "holds no pixel data", "export it again, with its pixels"
         )
     try:
         frames = int(header.get("NumberOfFrames") or 1)
