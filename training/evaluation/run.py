@@ -1,0 +1,92 @@
+"""Run one evaluation task on a trained run, and keep what came of it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from capture.errors import UnknownNameError
+from capture.progress import ProgressMode
+from curation.dataset import open_dataset
+from training.evaluation.grounding import grounding
+from training.evaluation.held_out import HeldOut, hold_out
+from training.evaluation.report import write_report
+from training.evaluation.retrieval import retrieval
+from training.evaluation.zero_shot import zero_shot
+
+TASKS: dict[str, Callable[[HeldOut], dict[str, Any]]] = {
+    "zero-shot": zero_shot,
+    "retrieval": retrieval,
+    "grounding": grounding,
+}
+"""Name on the command line to task. A new task is one module and one line here."""
+
+RESULT_FORMAT, RESULT_VERSION = "radgaze-evaluation", 1
+
+
+def evaluate(
+    run: Path,
+    task: str,
+    dataset: Path,
+    *,
+    split: str = "test",
+    out: Path | None = None,
+    batch_size: int = 64,
+    resamples: int = 2000,
+    seed: int = 0,
+    progress: ProgressMode = "none",
+) -> dict[str, Any]:
+    """Score a trained model on held-out patients and write the result.
+
+    Args:
+        run: Run folder that `train run` wrote.
+        task: A name of `TASKS`.
+        dataset: Data set folder.
+        split: Which patients: train, validation or test.
+        out: Folder for TASK.json and TASK.png; `RUN/evaluation` unless given.
+        batch_size: Images or texts through the model at once.
+        resamples: Bootstrap samples over patients.
+        seed: Fixes bootstrap and shuffles.
+        progress: How to tell of progress on stderr.
+
+    Returns:
+        What TASK.json holds.
+
+    Raises:
+        UnknownNameError: There is no such task or split.
+        InputError: The run or the data set cannot be used for this task.
+        VersionError: One of them was written in another version.
+    """
+    if task not in TASKS:
+        raise UnknownNameError("evaluation task", task, TASKS)
+    data = open_dataset(dataset)
+    from training.evaluation.towers import load_towers  # torch, transformers
+
+    towers = load_towers(run)
+    held = hold_out(
+        towers,
+        data,
+        objective=towers.objective,
+        split=split,
+        batch_size=batch_size,
+        resamples=resamples,
+        seed=seed,
+        progress=progress,
+    )
+    result = {
+        "format": RESULT_FORMAT,
+        "version": RESULT_VERSION,
+        "task": task,
+        "protocol": {
+            "split": split,
+            "n_readings": len(held.rows),
+            "similarity": held.headline,
+            "similarity_declared_for": held.objective,
+            "interval": f"95 % bootstrap over patients, {resamples} resamples",
+            "seed": seed,
+        },
+        "run": towers.description,
+        "dataset": {"identity": data.identity, "readings": len(data)},
+        "results": TASKS[task](held),
+    }
+    write_report(result, out or run / "evaluation")
+    return result
