@@ -13,9 +13,8 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.errors import InvalidDicomError
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.pixels.processing import apply_modality_lut, apply_voi
 from pydicom.pixels.utils import pixel_array
-from pydicom.uid import UID, JPEGExtended12Bit
+from pydicom.uid import UID, ExplicitVRBigEndian, JPEGExtended12Bit
 
 from capture.errors import InputError
 from capture.grayscale import Grayscale, Values, VoiFunction
@@ -180,7 +179,7 @@ def _decode(path: Path, header: "Dataset", syntax: UID) -> tuple[Stored, str]:
 def _grayscale(header: "Dataset", pixels: Stored) -> Grayscale:
     kind = np.iinfo(pixels.dtype)
     every = np.arange(kind.min, kind.max + 1, dtype=pixels.dtype)
-    modality = np.asarray(apply_modality_lut(every, header), dtype=np.float64)
+    modality = _modality(header, every)
     inverse = str(header.get("PresentationLUTShape", "")) == "INVERSE"
     padding = _padding(header, kind.min, kind.max)
     lut = _voi_lut(header)
@@ -227,16 +226,49 @@ def _first(value: Any) -> Any:
     return value if isinstance(value, str | int | float) else value[0]
 
 
+def _modality(header: "Dataset", every: Stored) -> Values:
+    """Return the value after the modality transform of every stored value."""
+    sequence = header.get("ModalityLUTSequence")
+    if sequence:
+        values, first, _ = _lut(header, sequence[0])
+        entry = np.clip(every.astype(np.intp) - first, 0, len(values) - 1)
+        return values.take(entry)
+    slope = float(header.get("RescaleSlope") or 1)
+    intercept = float(header.get("RescaleIntercept") or 0)
+    return every.astype(np.float64) * slope + intercept
+
+
 def _voi_lut(header: "Dataset") -> tuple[Values, int] | None:
     """Read the first VOI LUT as gray from 0 to 1, and the first value it maps."""
     sequence = header.get("VOILUTSequence")
     if not sequence:
         return None
-    entries, first, bits = (int(value) for value in sequence[0].LUTDescriptor)
-    entries = entries or 65536
-    mapped = np.arange(first, first + entries)
-    values = np.asarray(apply_voi(mapped, header), dtype=np.float64)
+    values, first, bits = _lut(header, sequence[0])
+    # some writers understate the bits: their brightest entry is then white
     return values / max(2.0**bits - 1, values.max()), first
+
+
+def _lut(header: "Dataset", item: "Dataset") -> tuple[Values, int, int]:
+    """Read a table: its entries, the first value it maps, and its bits.
+
+    pydicom's own functions refuse 12-bit modality tables and wrap around in 8-bit ones
+    of more than 256 entries.
+    """
+    entries, first, bits = (int(value) for value in item.LUTDescriptor)
+    entries = entries or 65536
+    if header.PixelRepresentation and first > 0x7FFF:
+        first -= 0x10000
+    data = item.LUTData
+    if isinstance(data, bytes):
+        big_endian = header.file_meta.TransferSyntaxUID == ExplicitVRBigEndian
+        whole_bytes = len(data) < 2 * entries
+        kind = "u1" if whole_bytes else ">u2" if big_endian else "<u2"
+        values = np.frombuffer(data, kind)
+    else:
+        values = np.atleast_1d(np.asarray(data))
+    if len(values) < entries:
+        raise ValueError("a table holds fewer entries than it says")
+    return values[:entries].astype(np.float64), first, bits
 
 
 def _padding(header: "Dataset", lowest: int, highest: int) -> tuple[int, int] | None:

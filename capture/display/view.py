@@ -30,6 +30,7 @@ KEPT_PX = 64
 """A pan leaves at least this much of the image on the screen, in each direction."""
 WINDOW_DRAG_PX = 500
 """A drag this long changes the width, or the center, by the default window's width."""
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +185,8 @@ def _zoom_about(state: ViewState, zoom: float, x_px: float, y_px: float) -> View
         center_x=image_x - from_center_x / new,
         center_y=image_y - from_center_y / new,
     )
-    on_image = 0 <= image_x <= state.image_width_px
-    on_image = on_image and 0 <= image_y <= state.image_height_px
+    on_image = abs(image_x / state.image_width_px - 0.5) <= 0.5 + _ROUNDING
+    on_image &= abs(image_y / state.image_height_px - 0.5) <= 0.5 + _ROUNDING
     # a point of the image stays under the cursor, so the image cannot get lost
     return moved if on_image else _kept_on_screen(moved)
 
