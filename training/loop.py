@@ -1,0 +1,332 @@
+"""The training loop: one run from a data set to a saved model."""
+
+import json
+import math
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from capture.errors import ConfigError, InputError, RadgazeError
+from capture.progress import Progress
+from curation.dataset import Dataset, open_dataset
+from training.checkpoint import (
+    load_checkpoint,
+    read_json,
+    save_checkpoint,
+    save_model,
+    write_json,
+)
+from training.config import TrainConfig, config_from_json
+from training.data import Batch, TrainingData
+from training.logs import RunLog
+from training.objectives import make_objective
+from training.sampling import Ints, batches_of, epoch_order, prefetch
+from training.setup import build_model, build_optimizer, check_fields
+from training.step import TrainStep, augmented, plain
+
+_MAY_CHANGE = {"resume", "max_steps", "progress", "threads", "device", "out", "dataset"}
+"""Settings that a resumed run may have different from the stopped one."""
+
+
+class DivergedError(RadgazeError):
+    """The loss stopped being a number."""
+
+    def __init__(self, step: int, path: Path) -> None:
+        self.step, self.path = step, path
+        super().__init__(
+            f"the loss of step {step} is not a finite number; its readings are listed "
+            f"in {path}: look at them, or lower --learning-rate"
+        )
+
+
+@dataclass(slots=True)
+class State:
+    """How far a run is; saved with every checkpoint."""
+
+    step: int = 0
+    best_loss: float = math.inf
+    best_epoch: int = -1
+    last_loss: float = math.inf
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values; a loss that never was becomes null."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {k: None if v == math.inf else v for k, v in values.items()}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "State":
+        """Rebuild what `to_json` returned."""
+        known: dict[str, Any] = {
+            k: math.inf if v is None else v for k, v in values.items()
+        }
+        return cls(**known)
+
+
+def fit(config: TrainConfig) -> dict[str, Any]:
+    """Train a model as `config` says and return a summary of plain JSON values.
+
+    Args:
+        config: Settings of the run; everything random follows from its seed.
+
+    Returns:
+        Where the run is, how long it took, and its validation loss.
+
+    Raises:
+        InputError: The data set cannot be read, or the run folder is in use.
+        MissingFieldsError: The data set lacks what the objective reads.
+        ConfigError: The settings do not fit the stopped run to resume.
+        DivergedError: The loss stopped being a number.
+    """
+    _prepare_folder(config)
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    seed_everything(config.seed)
+    return _Run(config).train()
+
+
+def seed_everything(seed: int) -> None:
+    """Seed every generator that a library might draw from."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+
+
+def learning_rate_factor(step: int, total: int, warmup: int) -> float:
+    """Rise linearly over the warm-up, then fall along half a cosine to zero.
+
+    Args:
+        step: Steps done, from 0.
+        total: Steps of the whole run.
+        warmup: Steps of the rise.
+
+    Returns:
+        Share of the peak learning rate, above 0 in every step of the run.
+    """
+    if step < warmup:
+        return (step + 1) / warmup
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total - warmup)))
+
+
+class _Run:
+    """A run in progress."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        from accelerate import Accelerator
+
+        self.config, self.folder = config, config.out
+        self.accelerator = Accelerator(
+            cpu=config.device == "cpu", mixed_precision=config.precision
+        )
+        self.dataset: Dataset = open_dataset(config.dataset)
+        objective = make_objective(config)
+        self.objective = objective
+        self.model = build_model(config, self.dataset)
+        unit = objective.text_unit
+        tokenizer = self.model.tokenizer
+        self.data = TrainingData(self.dataset, "train", tokenizer, config, unit)
+        whole = replace(config, gaze_fraction=1.0, gaze_control="none")
+        self.held_out = TrainingData(self.dataset, "validation", tokenizer, whole, unit)
+        check_fields(config, self.data, objective)
+        self.module = TrainStep(self.model, objective)
+        optimizer = build_optimizer(config, self.module)
+        self.rates = [group["lr"] for group in optimizer.param_groups]
+        self.step_module, self.optimizer = self.accelerator.prepare(
+            self.module, optimizer
+        )
+        self.world = self.accelerator.num_processes
+        self.steps_per_epoch = len(self._order(0))
+        self.total = config.epochs * self.steps_per_epoch
+        self.state = State()
+        self.log = RunLog(self.folder, enabled=self.accelerator.is_main_process)
+
+    def train(self) -> dict[str, Any]:
+        """Run to the end, or to `max_steps`."""
+        config, start_s = self.config, time.monotonic()
+        checkpoint = self.folder / "checkpoints" / "last"
+        if config.resume:
+            saved = load_checkpoint(checkpoint, self.module, self._inner_optimizer)
+            self.state = State.from_json(saved)
+            self.log.forget_after(self.state.step)
+        limit = min(self.total, config.max_steps or self.total)
+        first = self.state.step
+        mode = config.progress if self.accelerator.is_main_process else "none"
+        with Progress("train", limit - first, mode) as progress:
+            while self.state.step < limit:
+                self._epoch(limit, progress)
+        took_s = time.monotonic() - start_s
+        self.log.close()
+        return self._summary(took_s, self.state.step - first)
+
+    def _epoch(self, limit: int, progress: Progress) -> None:
+        state, config = self.state, self.config
+        epoch = state.step // self.steps_per_epoch
+        chunks = self._order(epoch)[state.step % self.steps_per_epoch :]
+        chunks = chunks[: limit - state.step]
+        for batch in prefetch(self._batches(chunks, state.step)):
+            begin_s = time.perf_counter()
+            terms = self._step(batch)
+            state.step += 1
+            rate = len(batch.rows) * self.world / (time.perf_counter() - begin_s)
+            values = {name: float(value) for name, value in terms.items()}
+            values |= {"samples_per_s": rate, "learning_rate": self._rate()}
+            self.log.write("train", state.step, epoch, values)
+            told = {"loss": round(values["loss"], 4), "samples_per_s": round(rate, 1)}
+            text = f"epoch {epoch + 1}/{config.epochs}, loss {values['loss']:.3f}"
+            progress.update(1, f"{text}, {rate:.0f} images/s", **told)
+        if state.step % self.steps_per_epoch == 0 and len(self.held_out):
+            state.last_loss = self._validate(epoch)
+        if self.accelerator.is_main_process:
+            self._save(epoch)
+        self.accelerator.wait_for_everyone()
+
+    def _step(self, batch: Batch) -> dict[str, Tensor]:
+        step, config = self.state.step, self.config
+        # drawn anew from seed and step, so that a resumed run draws the same
+        torch.manual_seed(_mix(config.seed, step, self.accelerator.process_index))
+        for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
+            group["lr"] = rate * learning_rate_factor(step, self.total, self._warmup)
+        self.step_module.train()
+        inputs = augmented(batch, config.augment, self.accelerator.device)
+        terms: dict[str, Tensor] = self.step_module(inputs)
+        if not bool(torch.isfinite(terms["loss"])):
+            raise DivergedError(step, self._report_batch(batch))
+        self.optimizer.zero_grad(set_to_none=True)
+        self.accelerator.backward(terms["loss"])
+        self.accelerator.clip_grad_norm_(
+            self.step_module.parameters(), config.clip_norm
+        )
+        self.optimizer.step()
+        self.objective.clamp()
+        return terms
+
+    def _validate(self, epoch: int) -> float:
+        self.module.eval()
+        order = np.arange(len(self.held_out))
+        sums: dict[str, float] = {}
+        count = 0
+        with torch.no_grad():
+            for chosen in batches_of(order, self.config.batch_size, keep_rest=True):
+                batch = self.held_out.batch(chosen)
+                terms = self.module(plain(batch, self.accelerator.device))
+                for name, value in terms.items():
+                    sums[name] = sums.get(name, 0.0) + float(value) * len(chosen)
+                count += len(chosen)
+        if not count:
+            return math.inf
+        values = {name: value / count for name, value in sums.items()}
+        self.log.write("validation", self.state.step, epoch, values)
+        if values["loss"] < self.state.best_loss:
+            self.state.best_loss, self.state.best_epoch = values["loss"], epoch
+        return values["loss"]
+
+    def _save(self, epoch: int) -> None:
+        folder = self.folder
+        never = self.state.best_epoch < 0
+        if self.config.keep == "last" or never or self.state.best_epoch == epoch:
+            losses = self.state.to_json()
+            info = {
+                "objective": self.config.objective,
+                "dataset": self.dataset.identity,
+                "logit_scale": float(self.objective.scale),
+                "step": self.state.step,
+                "epoch": epoch,
+                "validation_loss": losses["last_loss"],
+            }
+            save_model(folder / "model", self.model, info)
+        save_checkpoint(
+            folder / "checkpoints" / "last",
+            self.module,
+            self._inner_optimizer,
+            self.state.to_json(),
+        )
+
+    @property
+    def _inner_optimizer(self) -> torch.optim.Optimizer:
+        inner: torch.optim.Optimizer = getattr(
+            self.optimizer, "optimizer", self.optimizer
+        )
+        return inner
+
+    @property
+    def _warmup(self) -> int:
+        return round(self.config.warmup_share * self.total)
+
+    def _rate(self) -> float:
+        return float(self.optimizer.param_groups[-1]["lr"])
+
+    def _order(self, epoch: int) -> list[Ints]:
+        order = epoch_order(len(self.data), self.config.seed, epoch)
+        size = self.config.batch_size * self.world
+        return batches_of(order, size, keep_rest=False)
+
+    def _batches(self, chunks: list[Ints], first: int) -> Iterator[Batch]:
+        rank = self.accelerator.process_index
+        for i, chosen in enumerate(chunks):
+            yield self.data.batch(chosen[rank :: self.world], first + i)
+
+    def _report_batch(self, batch: Batch) -> Path:
+        path = self.folder / "diverged.json"
+        ids = self.dataset.ids("reading_id")[list(batch.rows)]
+        write_json(path, {"step": self.state.step, "reading_id": [*map(str, ids)]})
+        return path
+
+    def _summary(self, took_s: float, steps: int) -> dict[str, Any]:
+        images = steps * self.config.batch_size * self.world
+        losses = self.state.to_json()
+        return {
+            "run": str(self.folder),
+            "objective": self.config.objective,
+            "steps": self.state.step,
+            "epochs": self.state.step // self.steps_per_epoch,
+            "train_readings": len(self.data),
+            "gaze_readings": len(self.data.gaze_rows),
+            "left_out_without_text": self.data.left_out,
+            "validation_readings": len(self.held_out),
+            "validation_loss": losses["last_loss"],
+            "best_validation_loss": losses["best_loss"],
+            "best_epoch": self.state.best_epoch + 1 or None,
+            "parameters": sum(p.numel() for p in self.module.parameters()),
+            "seconds": round(took_s, 2),
+            "samples_per_s": round(images / took_s, 1) if took_s else None,
+        }
+
+
+def _prepare_folder(config: TrainConfig) -> None:
+    folder, path = config.out, config.out / "config.json"
+    if config.resume:
+        stopped = config_from_json(read_json(path), path)
+        changed = sorted(
+            item.name
+            for item in fields(TrainConfig)
+            if item.name not in _MAY_CHANGE
+            and getattr(stopped, item.name) != getattr(config, item.name)
+        )
+        if changed:
+            raise ConfigError(
+                f"cannot resume {folder} with other settings than it was started with: "
+                f"{', '.join(changed)}; leave them as they are, or choose another --out"
+            )
+        return
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(
+            folder, "is not empty", "go on with --resume, or choose another --out"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(path, config.to_json())
+
+
+def _mix(*parts: int) -> int:
+    return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> 1)
+
+
+def read_metrics(run: Path, split: str) -> list[dict[str, Any]]:
+    """Return the logged lines of `train` or `validation`, oldest first."""
+    lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    return [line for line in map(json.loads, lines) if line["split"] == split]
