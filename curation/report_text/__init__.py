@@ -1,0 +1,1 @@
+"""Rules for the text of a radiology report; the face is `curation.reports`."""

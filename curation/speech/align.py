@@ -1,0 +1,303 @@
+"""When each sentence and word of a known report was dictated.
+
+The whole reading is aligned in one call. If every sentence was spoken as written, a
+strict alignment gives the times. If that fails or looks wrong, a grammar in which every
+sentence may be missing decides which sentences were spoken. Without a transcription
+nothing proves that the report is what was said, so guards mark suspicious readings as
+unverified: speech that no word covers, words stretched beyond any voice, nothing found.
+"""
+
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curation.reports import Sentence
+from curation.speech.decoder import (
+    FRAME_S,
+    RATE_HZ,
+    HeardWord,
+    dithered,
+    hear,
+    new_decoder,
+    speech_mask,
+)
+from curation.speech.lexicon import pronounce
+from curation.speech.tokens import Token, speak_words
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlignmentLimits:
+    """What a trustworthy alignment looks like; found on synthetic voices."""
+
+    score_floor: float = -3.0
+    """Mean acoustic log score a frame below which a sentence counts as not spoken."""
+    longest_phone_s: float = 0.25
+    """Mean length of a word's phones above which the word was stretched."""
+    longest_short_word_s: float = 0.5
+    """Length that any word may have: a lone "a" is often drawn out."""
+    uncovered_share: float = 0.1
+    """Share of the voiced time outside of all words above which text is missing."""
+    uncovered_least_s: float = 0.5
+    """Voiced time outside of all words that is never held against a reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class WordTime:
+    """One word of the report and when it was said."""
+
+    text: str
+    """As written in the report."""
+    char_start: int
+    """First character in the report."""
+    char_end: int
+    start_s: float
+    """From the first audio sample."""
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceTime:
+    """One sentence of the report and when it was said, if it was."""
+
+    start_s: float | None
+    """From the first audio sample; None where the sentence was not found."""
+    end_s: float | None
+    method: str
+    """forced, grammar, or none where the sentence has no times."""
+    score: float
+    """Mean acoustic log score a frame; NaN where the sentence has no times."""
+    words: tuple[WordTime, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportAlignment:
+    """The times of a report, and how far they can be trusted."""
+
+    sentences: tuple[SentenceTime, ...]
+    """One entry a sentence that was given, in order."""
+    coverage: float
+    """Sentences with times among all; 0 where there are none."""
+    uncovered_speech_s: float
+    """Voiced time that no word covers."""
+    guessed_words: tuple[str, ...]
+    """Words in no dictionary, whose sound was guessed from their letters."""
+    unverified: bool
+    """A guard fired: what was said may not be what the report says."""
+    reasons: tuple[str, ...]
+    """Which guards fired, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """The words of all sentences, numbered through."""
+
+    tokens: list[Token]
+    sentences: list[list[int]]
+    sounds: dict[int, tuple[str, ...]]
+    guessed: tuple[str, ...]
+
+
+def align_report(
+    pcm: NDArray[np.int16],
+    rate_hz: int,
+    sentences: Sequence[Sentence],
+    *,
+    seed: int = 0,
+    limits: AlignmentLimits | None = None,
+) -> ReportAlignment:
+    """Find when the sentences of a report were dictated.
+
+    A sentence that was not spoken gets no times. The result depends on the arguments
+    alone: not on what was aligned before, nor on how many processes work.
+
+    Args:
+        pcm: (n,) mono audio of one reading.
+        rate_hz: Its sampling rate.
+        sentences: What may have been said, in the order of the text.
+        seed: Of the faint noise that digital silence needs.
+        limits: Bounds of the guards.
+
+    Raises:
+        ValueError: `pcm` is not one-dimensional, or `rate_hz` is not positive.
+    """
+    if pcm.ndim != 1 or rate_hz <= 0:
+        raise ValueError(f"pcm must be (n,) at a positive rate, got {pcm.shape}")
+    limits = limits or AlignmentLimits()
+    text = _read(sentences)
+    sound = dithered(_resampled(pcm, rate_hz), seed)
+    mask = speech_mask(sound)
+    heard, method = _search(sound, mask, text, limits)
+    kept = _above_floor(heard, text, limits)
+    reasons = _doubts(kept, mask, text, limits)
+    result = [
+        _sentence_time(sentence, [kept[i] for i in indices if i in kept], text, method)
+        for sentence, indices in zip(sentences, text.sentences, strict=True)
+    ]
+    spoken = sum(entry.method != "none" for entry in result)
+    return ReportAlignment(
+        sentences=tuple(result),
+        coverage=spoken / len(result) if result else 0.0,
+        uncovered_speech_s=_uncovered_s(kept, mask),
+        guessed_words=text.guessed,
+        unverified=bool(reasons),
+        reasons=tuple(reasons),
+    )
+
+
+def _read(sentences: Sequence[Sentence]) -> _Text:
+    """Number the words of all sentences and look their sounds up."""
+    decoder = new_decoder()
+    tokens: list[Token] = []
+    numbered: list[list[int]] = []
+    sounds: dict[int, tuple[str, ...]] = {}
+    guessed: dict[str, None] = {}
+    for sentence in sentences:
+        indices = []
+        for token in speak_words(sentence.text):
+            spelled = sentence.text[token.char_start : token.char_end]
+            variants, was_guessed = pronounce(token.word, spelled, decoder.lookup_word)
+            if was_guessed:
+                guessed[token.word] = None
+            sounds[len(tokens)] = variants
+            indices.append(len(tokens))
+            start = sentence.char_start
+            place = (start + token.char_start, start + token.char_end)
+            tokens.append(Token(token.word, *place))
+        numbered.append(indices)
+    if guessed:
+        _log.info("sound guessed from the letters of: %s", ", ".join(guessed))
+    return _Text(tokens, numbered, sounds, tuple(guessed))
+
+
+def _resampled(pcm: NDArray[np.int16], rate_hz: int) -> NDArray[np.int16]:
+    if rate_hz == RATE_HZ or len(pcm) == 0:
+        return pcm
+    from scipy.signal import resample_poly
+
+    factor = math.gcd(RATE_HZ, rate_hz)
+    moved: NDArray[np.float64] = resample_poly(
+        pcm.astype(np.float64), RATE_HZ // factor, rate_hz // factor
+    )
+    return np.clip(np.round(moved), -32768, 32767).astype(np.int16)
+
+
+def _search(
+    sound: NDArray[np.int16],
+    mask: NDArray[np.bool_],
+    text: _Text,
+    limits: AlignmentLimits,
+) -> tuple[dict[int, HeardWord], str]:
+    """Return the words found by token index, and the method that found them."""
+    spoken = [indices for indices in text.sentences if indices]
+    if not spoken or not mask.any():
+        return {}, "none"
+    strict: dict[int, HeardWord] = {}
+    for wide in (False, True):
+        found = hear(sound, spoken, text.sounds, optional=False, wide=wide)
+        strict = {word.index: word for word in found or ()}
+        if strict:
+            break
+    if strict and not _suspicious(strict, mask, text, limits):
+        return strict, "forced"
+    found = hear(sound, spoken, text.sounds, optional=True)
+    loose = {word.index: word for word in found or ()}
+    return _whole_sentences(loose, text), "grammar"
+
+
+def _whole_sentences(heard: dict[int, HeardWord], text: _Text) -> dict[int, HeardWord]:
+    """Drop the sentence that the end of the sound cut off."""
+    whole = [s for s in text.sentences if s and all(index in heard for index in s)]
+    return {index: heard[index] for indices in whole for index in indices}
+
+
+def _above_floor(
+    heard: dict[int, HeardWord], text: _Text, limits: AlignmentLimits
+) -> dict[int, HeardWord]:
+    kept: dict[int, HeardWord] = {}
+    for indices in text.sentences:
+        words = [heard[index] for index in indices if index in heard]
+        if words and _score(words) >= limits.score_floor:
+            kept |= {word.index: word for word in words}
+    return kept
+
+
+def _suspicious(
+    heard: dict[int, HeardWord],
+    mask: NDArray[np.bool_],
+    text: _Text,
+    limits: AlignmentLimits,
+) -> bool:
+    kept = _above_floor(heard, text, limits)
+    return len(kept) < len(heard) or bool(_doubts(kept, mask, text, limits))
+
+
+def _doubts(
+    heard: dict[int, HeardWord],
+    mask: NDArray[np.bool_],
+    text: _Text,
+    limits: AlignmentLimits,
+) -> list[str]:
+    """Return which guards fire, in words."""
+    if not text.tokens:
+        return []
+    if not heard:
+        return ["no sentence of the report was found in the sound"]
+    reasons: list[str] = []
+    for word in heard.values():
+        length_s = word.frames * FRAME_S
+        phones_s = max(
+            limits.longest_phone_s * word.phones, limits.longest_short_word_s
+        )
+        if length_s > phones_s:
+            name = text.tokens[word.index].word
+            reasons.append(
+                f"{name!r} lasts {length_s:.2f} s, at most {phones_s:.2f} s fit"
+            )
+            break
+    uncovered_s, voiced_s = _uncovered_s(heard, mask), float(mask.sum()) * FRAME_S
+    allowed_s = max(limits.uncovered_share * voiced_s, limits.uncovered_least_s)
+    if uncovered_s > allowed_s:
+        reasons.append(f"{uncovered_s:.1f} s of {voiced_s:.1f} s of speech in no word")
+    return reasons
+
+
+def _uncovered_s(heard: dict[int, HeardWord], mask: NDArray[np.bool_]) -> float:
+    outside = mask.copy()
+    for word in heard.values():
+        # the detector's own frames reach up to 0.1 s beyond the voice
+        start, end = (
+            round(word.start_s / FRAME_S) - 10,
+            round(word.end_s / FRAME_S) + 10,
+        )
+        outside[max(start, 0) : end] = False
+    return float(outside.sum()) * FRAME_S
+
+
+def _score(words: Sequence[HeardWord]) -> float:
+    return sum(w.log_score for w in words) / sum(w.frames for w in words)
+
+
+def _sentence_time(
+    sentence: Sentence, heard: Sequence[HeardWord], text: _Text, method: str
+) -> SentenceTime:
+    if not heard:
+        return SentenceTime(None, None, "none", math.nan, ())
+    words: list[WordTime] = []
+    for found in heard:
+        token = text.tokens[found.index]
+        start, end = token.char_start, token.char_end
+        if words and words[-1].char_start == start:
+            start_s = words.pop().start_s
+        else:
+            start_s = found.start_s
+        written = sentence.text[start - sentence.char_start : end - sentence.char_start]
+        words.append(WordTime(written, start, end, start_s, found.end_s))
+    return SentenceTime(
+        words[0].start_s, words[-1].end_s, method, _score(heard), tuple(words)
+    )
