@@ -204,7 +204,7 @@ class _Run:
         )
         self.optimizer.step()
         self.objective.clamp()
-        return terms
+        return {name: value.detach() for name, value in terms.items()}
 
     def _validate(self, epoch: int) -> float:
         self.module.eval()
@@ -234,7 +234,7 @@ class _Run:
             info = {
                 "objective": self.config.objective,
                 "dataset": self.dataset.identity,
-                "logit_scale": float(self.objective.scale),
+                "logit_scale": float(self.objective.scale.detach()),
                 "step": self.state.step,
                 "epoch": epoch,
                 "validation_loss": losses["last_loss"],
