@@ -50,7 +50,7 @@ class Looks:
     """(f,) seconds of the fixation that belong to the sentence."""
 
 
-def grounding(held: HeldOut) -> dict[str, Any]:
+def grounding(held: HeldOut) -> metrics.Scored:
     """Score the maps of all held-out sentences that have a region.
 
     Raises:
@@ -73,7 +73,7 @@ def grounding(held: HeldOut) -> dict[str, Any]:
     table = {name: _score(m, found, looks, weights) for name, m in rivals.items()}
     model_hit = maps.peak_inside(own, found.region)
     other_hit = maps.peak_inside(other, found.region)
-    return {
+    figures = {
         "n_sentences": len(found.text),
         "n_with_gaze": len(np.unique(looks.owner)),
         "n_readings": len(np.unique(found.position)),
@@ -88,6 +88,7 @@ def grounding(held: HeldOut) -> dict[str, Any]:
         "scores": table,
         "examples": _examples(held, found, looks, own, model_hit),
     }
+    return metrics.Scored(figures=figures, headline=metrics.mean(model_hit, weights))
 
 
 def grounded_sentences(held: HeldOut) -> Grounded:

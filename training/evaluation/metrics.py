@@ -7,6 +7,7 @@ and `estimate` makes a number with its interval of them.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,28 @@ class Estimate:
             name: round(float(v), 6) if np.isfinite(v) else None
             for name, v in zip(names, numbers, strict=True)
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """What a task found."""
+
+    figures: dict[str, Any]
+    """Plain JSON values."""
+    headline: Floats
+    """(1 + r,) main figure of the sample and of every resample: the same data, split
+    and seed make it paired with that of another model."""
+
+
+def paired_difference(a: Floats, b: Floats) -> Estimate:
+    """Difference of two models scored on the same resamples.
+
+    Raises:
+        ValueError: The two were resampled differently often.
+    """
+    if a.shape != b.shape:
+        raise ValueError(f"resamples differ: {a.shape} and {b.shape}")
+    return estimate(a - b)
 
 
 def patient_weights(

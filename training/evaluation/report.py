@@ -1,10 +1,14 @@
 """Write a result as JSON with a figure beside it."""
 
+import io
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from capture.errors import DiskFullError, InputError
+from training.evaluation.metrics import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,8 +18,11 @@ _INK, _MAIN, _OTHER, _CHANCE = "#222222", "#0072B2", "#E69F00", "#777777"
 """Okabe-Ito colors: told apart with any color vision."""
 
 
-def write_report(result: dict[str, Any], folder: Path) -> None:
-    """Write TASK.json and TASK.png, each beside and then renamed into place.
+def write_report(result: dict[str, Any], headline: Floats, folder: Path) -> None:
+    """Write a result, each file beside and then renamed into place.
+
+    TASK.json is the result, TASK.png shows it, and TASK.npy holds the main figure of
+    every bootstrap resample, from which two models are compared pair by pair.
 
     Raises:
         InputError: The folder cannot be made.
@@ -32,6 +39,7 @@ def write_report(result: dict[str, Any], folder: Path) -> None:
     try:
         _replace(folder / f"{name}.json", text.encode())
         _replace(folder / f"{name}.png", _draw(result))
+        _replace(folder / f"{name}.npy", _array(headline))
     except OSError as error:
         raise DiskFullError(folder) from error
 
@@ -78,9 +86,13 @@ def _replace(path: Path, content: bytes) -> None:
     part.replace(path)
 
 
-def _draw(result: dict[str, Any]) -> bytes:
-    import io
+def _array(values: Floats) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, values, allow_pickle=False)
+    return buffer.getvalue()
 
+
+def _draw(result: dict[str, Any]) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

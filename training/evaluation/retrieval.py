@@ -38,7 +38,7 @@ class Pairs:
         return np.asarray(same_study | same_text.astype(bool))
 
 
-def retrieval(held: HeldOut) -> dict[str, Any]:
+def retrieval(held: HeldOut) -> metrics.Scored:
     """Find the report of an image and the image of a report among held-out studies.
 
     Raises:
@@ -53,7 +53,7 @@ def retrieval(held: HeldOut) -> dict[str, Any]:
     hits = pairs.hits()
     forward = scores(to_text, hits, weights)
     backward = scores(to_image.T, hits.T, weights)
-    return {
+    figures = {
         "n_studies": len(pairs.study),
         "n_patients": len(set(held.ids("patient_id")[pairs.position])),
         "n_identical_reports": int(len(pairs.report) - len(set(pairs.report))),
@@ -66,6 +66,9 @@ def retrieval(held: HeldOut) -> dict[str, Any]:
         "chance": forward["precision_chance"]["1"],
         "examples": _examples(to_text, hits, pairs, held),
     }
+    nearest = to_text.argmax(axis=1)[:, None]
+    right = np.take_along_axis(hits, nearest, axis=1)[:, 0].astype(np.float64)
+    return metrics.Scored(figures=figures, headline=metrics.mean(right, weights))
 
 
 def study_pairs(held: HeldOut) -> Pairs:
@@ -165,9 +168,8 @@ def scores(
     for depth in (k for k in DEPTHS if k <= hits.shape[1]):
         top = ranked[:, :depth]
         found = np.asarray(top.sum(axis=1), dtype=np.float64)
-        wanted = np.full(len(found), float(depth))
-        precision = metrics.mean(metrics.ratio(found, wanted), weights)
-        recall = metrics.mean(top.any(axis=1).astype(np.float64), weights)
+        precision = metrics.mean(found / depth, weights)
+        recall = metrics.mean((found > 0).astype(np.float64), weights)
         key = str(depth)
         result["precision"][key] = metrics.estimate(precision).as_json()
         result["recall"][key] = metrics.estimate(recall).as_json()

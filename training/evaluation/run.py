@@ -9,11 +9,12 @@ from capture.progress import ProgressMode
 from curation.dataset import open_dataset
 from training.evaluation.grounding import grounding
 from training.evaluation.held_out import HeldOut, hold_out
+from training.evaluation.metrics import Scored
 from training.evaluation.report import write_report
 from training.evaluation.retrieval import retrieval
 from training.evaluation.zero_shot import zero_shot
 
-TASKS: dict[str, Callable[[HeldOut], dict[str, Any]]] = {
+TASKS: dict[str, Callable[[HeldOut], Scored]] = {
     "zero-shot": zero_shot,
     "retrieval": retrieval,
     "grounding": grounding,
@@ -42,7 +43,7 @@ def evaluate(
         task: A name of `TASKS`.
         dataset: Data set folder.
         split: Which patients: train, validation or test.
-        out: Folder for TASK.json and TASK.png; `RUN/evaluation` unless given.
+        out: Folder for TASK.json, TASK.png and TASK.npy; `RUN/evaluation` unless given.
         batch_size: Images or texts through the model at once.
         resamples: Bootstrap samples over patients.
         seed: Fixes bootstrap and shuffles.
@@ -72,6 +73,7 @@ def evaluate(
         seed=seed,
         progress=progress,
     )
+    scored = TASKS[task](held)
     result = {
         "format": RESULT_FORMAT,
         "version": RESULT_VERSION,
@@ -86,7 +88,7 @@ def evaluate(
         },
         "run": towers.description,
         "dataset": {"identity": data.identity, "readings": len(data)},
-        "results": TASKS[task](held),
+        "results": scored.figures,
     }
-    write_report(result, out or run / "evaluation")
+    write_report(result, scored.headline, out or run / "evaluation")
     return result

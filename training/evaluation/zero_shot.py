@@ -19,7 +19,7 @@ MIN_CLASS_COUNT = 3
 """A finding with fewer positives or negatives is not scored: its AUROC says nothing."""
 
 
-def zero_shot(held: HeldOut, prompts: Mapping[str, Prompt] = PROMPTS) -> dict[str, Any]:
+def zero_shot(held: HeldOut, prompts: Mapping[str, Prompt] = PROMPTS) -> metrics.Scored:
     """Score every finding on the labeled images of a split.
 
     Images that several readers read count once. Uncertain and unstated labels are left
@@ -48,10 +48,11 @@ def zero_shot(held: HeldOut, prompts: Mapping[str, Prompt] = PROMPTS) -> dict[st
     )
     positive, negative = embed_prompts(held, [prompts[name] for name in names])
     variants: dict[str, Any] = {}
+    macros: dict[str, metrics.Floats] = {}
     for how in ("pooled", "patchmax"):
         p = probabilities(subset(held.images, once), positive, negative, how)
-        variants[how] = _score_all(names, scored, p, labels, weights)
-    return {
+        macros[how], variants[how] = _score_all(names, scored, p, labels, weights)
+    figures = {
         "classes": names,
         "skipped": skipped,
         "n_images": len(once),
@@ -68,6 +69,7 @@ def zero_shot(held: HeldOut, prompts: Mapping[str, Prompt] = PROMPTS) -> dict[st
         "chance": 0.5,
         "variants": variants,
     }
+    return metrics.Scored(figures=figures, headline=macros[held.headline])
 
 
 def labeled_images(held: HeldOut) -> NDArray[np.int64]:
@@ -159,15 +161,14 @@ def _score_all(
     p: metrics.Floats,
     labels: NDArray[np.int8],
     weights: metrics.Floats,
-) -> dict[str, Any]:
+) -> tuple[metrics.Floats, dict[str, Any]]:
     areas, findings = [], {}
     for i in scored:
         area, findings[names[i]] = _score(p[:, i], labels[:, i], weights)
         areas.append(area)
-    return {
-        "macro_auroc": metrics.estimate(metrics.macro(areas)).as_json(),
-        "findings": findings,
-    }
+    macro = metrics.macro(areas)
+    auroc = metrics.estimate(macro).as_json()
+    return macro, {"macro_auroc": auroc, "findings": findings}
 
 
 def _score(

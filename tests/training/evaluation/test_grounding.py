@@ -12,7 +12,7 @@ from training.evaluation.grounding import (
 
 
 def test_a_model_that_points_into_the_box_hits_every_time(make_held_out):
-    result = grounding(make_held_out())
+    result = grounding(make_held_out()).figures
 
     assert result["pointing_game"]["value"] == 1
     assert result["chance"] == pytest.approx(1 / 16)  # the box is a quarter each way
@@ -20,14 +20,14 @@ def test_a_model_that_points_into_the_box_hits_every_time(make_held_out):
 
 
 def test_a_model_that_points_elsewhere_misses(make_held_out, plain_towers):
-    result = grounding(make_held_out(towers=plain_towers(hot=15)))
+    result = grounding(make_held_out(towers=plain_towers(hot=15))).figures
 
     assert result["pointing_game"]["value"] == 0
     assert result["scores"]["model"]["cc"]["value"] < 0.1
 
 
 def test_the_mean_gaze_of_training_readings_stands_beside(make_held_out):
-    scores = grounding(make_held_out())["scores"]
+    scores = grounding(make_held_out()).figures["scores"]
 
     assert set(scores) == {"model", "center", "shuffled_sentence", "mean_gaze"}
     assert scores["mean_gaze"]["nss"]["value"] > 0  # half of the readings look there
@@ -57,7 +57,7 @@ def test_looks_belong_to_their_sentence(make_held_out):
 def test_without_gaze_the_regions_are_still_scored(make_held_out, make_reading):
     readings = [make_reading(i, sick=i % 2 == 0, read=False) for i in range(30)]
 
-    result = grounding(make_held_out(readings))
+    result = grounding(make_held_out(readings)).figures
 
     assert result["pointing_game"]["value"] == 1
     assert result["scores"]["model"]["nss"] is None

@@ -113,3 +113,17 @@ def test_an_undefined_number_is_null_in_a_result():
 def test_nothing_to_resample_is_a_mistake():
     with pytest.raises(ValueError, match="no items"):
         metrics.patient_weights([])
+
+
+def test_models_are_compared_on_the_same_resamples():
+    a, b = np.array([0.8, 0.7, 0.9]), np.array([0.5, 0.4, 0.6])
+
+    found = metrics.paired_difference(a, b)
+
+    assert found.value == pytest.approx(0.3)
+    assert found.low == pytest.approx(found.high)  # the difference never varies
+
+
+def test_models_on_different_resamples_are_not_compared():
+    with pytest.raises(ValueError, match="resamples differ"):
+        metrics.paired_difference(np.zeros(3), np.zeros(4))
