@@ -123,14 +123,14 @@ def test_siglip_equals_the_published_equation(one_text):
     expected = 0.0
     for i in range(4):
         for j in range(4):
-            cosine = float(batch["pooled"][i] @ batch["texts"][j, 0])
+            cosine = (batch["pooled"][i] @ batch["texts"][j, 0]).item()
             sign = 1 if i == j else -1
-            logit = torch.tensor(sign * (10 * cosine - 10))
-            expected -= float(logsigmoid(logit)) / 4
+            logit = torch.tensor(sign * (10.0 * cosine - 10))
+            expected -= logsigmoid(logit).item() / 4
 
     actual = objective(batch)["loss"]
 
-    assert float(actual) == pytest.approx(expected, abs=1e-5)
+    assert actual.item() == pytest.approx(expected, abs=1e-5)
 
 
 def test_equal_similarities_cost_the_logarithm_of_the_batch():
@@ -138,4 +138,4 @@ def test_equal_similarities_cost_the_logarithm_of_the_batch():
 
     actual = symmetric(torch.zeros(4, 4), own, torch.ones(4, dtype=torch.bool))
 
-    assert float(actual) == pytest.approx(math.log(4))
+    assert actual.item() == pytest.approx(math.log(4))
