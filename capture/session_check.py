@@ -18,7 +18,8 @@ def check_recording(path: Path, info: SessionInfo) -> list[str]:
     for stream in streams:
         if stream.truncated:
             problems.append(
-                f"stream {stream.name!r} was cut off: repair it with: radgaze capture repair {path}"
+                f"stream {stream.name!r} was cut off; mend it with: "
+                f"radgaze capture repair {path}"
             )
         if stream.damaged_chunks:
             problems.append(
