@@ -41,7 +41,7 @@ class CaptureConfig:
     """Record the dictation too."""
     microphone_device: str = ""
     """Name of the microphone; empty takes the system's own choice."""
-    microphone_rate_hz: int = 16000
+    microphone_rate_hz: int = 48_000
     """Sound samples a second."""
     network: Literal["machine", "lab"] = "machine"
     """machine: streams of this computer alone; lab: the tracker runs on another one."""

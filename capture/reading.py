@@ -1,0 +1,373 @@
+"""One reading session: study list → window + tracker + recorder → session folder."""
+
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from capture import lsl_config
+from capture.audio import MicrophoneConfig
+from capture.config import CaptureConfig
+from capture.display.events import (
+    EndState,
+    Event,
+    Heartbeat,
+    SessionEnded,
+    SessionStarted,
+)
+from capture.display.state import DisplayState
+from capture.errors import InputError, RadgazeError
+from capture.images import LoadedImage, load_image
+from capture.progress import Progress, ProgressMode
+from capture.pseudonyms import load_or_make_key, pseudonym
+from capture.session import (
+    RECORDING_FILE,
+    SessionEnd,
+    SessionInfo,
+    SessionStream,
+    SessionStudy,
+    TrackerInfo,
+    describe_study,
+    new_session_folder,
+    write_session,
+)
+from capture.streams import AUDIO_NAME, ExpectedStream, StreamSpec, display_spec
+from capture.studies import Study, read_studies
+from capture.trackers import make_tracker
+from capture.trackers.base import Tracker
+from capture.trackers.lsl import UNNAMED
+
+if TYPE_CHECKING:
+    from capture.display.window import ReadingWindow
+    from capture.recorder import RecorderProcess
+
+Notify = Callable[[str], None]
+"""Takes a line for the user."""
+
+_HEARTBEAT_S = 1.0
+_POLL_S = 0.25
+
+
+class RecorderLostError(RadgazeError):
+    """The recorder ended while the session ran."""
+
+    def __init__(self, recording: Path, why: str = "") -> None:
+        self.recording = recording
+        super().__init__(
+            f"{recording}: the recorder ended while the session ran"
+            f"{f' ({why})' if why else ''}, so the session was stopped; what it had "
+            f"written is kept; make it whole with: radgaze capture repair {recording}"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionResult:
+    """What came of a session."""
+
+    folder: Path
+    """The session folder."""
+    state: EndState
+    """How it ended."""
+    images_read: int
+    """Images that the reader finished."""
+    interrupted: bool
+    """Whether it was ended from outside, by Ctrl-C."""
+
+
+def run_session(
+    config: CaptureConfig,
+    *,
+    progress: ProgressMode = "auto",
+    notify: Notify | None = None,
+) -> SessionResult:
+    """Show the studies of a list one by one and record the reader.
+
+    Every image is opened before the session begins, so that a bad file is found while
+    nobody has read anything.
+
+    Args:
+        config: Who reads what, and how.
+        progress: How to say how far it is.
+        notify: Is given warnings; by default they go to stderr.
+
+    Returns:
+        The session folder and how the session ended.
+
+    Raises:
+        InputError: The study list or one of its images cannot be used; no folder is
+            made.
+        RadgazeError: Window, tracker or recorder failed.
+    """
+    notify = notify or _to_stderr
+    key = load_or_make_key(config.key_file)
+    studies = read_studies(config.studies)
+    described = open_all(config.studies, studies, key, progress)
+    session_id = config.session or f"session-{secrets.token_hex(6)}"
+    if config.network == "machine" and lsl_config.VARIABLE not in os.environ:
+        lsl_config.apply(lsl_config.machine_only(session_id))
+    tracker = make_tracker(config.tracker, config)
+    info = SessionInfo(
+        session_id=session_id,
+        reader_id=pseudonym("reader", config.reader, key),
+        simulated=tracker.simulated,
+        screen=config.screen,
+        tracker=TrackerInfo(
+            name=config.tracker, nominal_rate_hz=tracker.nominal_rate_hz
+        ),
+        studies=tuple(described),
+        streams=(),
+    )
+    with ExitStack() as cleanup:
+        session = _Session(config, studies, info, tracker, notify, cleanup)
+        with Progress("reading", len(studies), progress) as bar:
+            return session.run(bar)
+
+
+def open_all(
+    listed_in: Path, studies: Sequence[Study], key: bytes, progress: ProgressMode
+) -> list[SessionStudy]:
+    """Open every image of a list and describe it by pseudonyms and content.
+
+    Raises:
+        InputError: An image cannot be opened; names the list's row and the file.
+    """
+    described = []
+    with Progress("opening images", len(studies), progress) as bar:
+        for number, study in enumerate(studies):
+            with naming_row(listed_in, number):
+                loaded = load_image(study.image)
+                described.append(
+                    describe_study(
+                        study,
+                        key,
+                        pixel_sha256=loaded.pixel_sha256,
+                        width_px=loaded.width_px,
+                        height_px=loaded.height_px,
+                    )
+                )
+            bar.update()
+    return described
+
+
+@contextmanager
+def naming_row(listed_in: Path, number: int) -> Iterator[None]:
+    """Let an error about an image say which row of the study list names it.
+
+    Args:
+        listed_in: The study list.
+        number: Position of the study, from 0; row 1 of the file is the header.
+    """
+    try:
+        yield
+    except InputError as error:
+        found = f"row {number + 2}: {error.path}: {error.found}"
+        raise InputError(listed_in, found, error.remedy) from None
+
+
+class _Session:
+    """The parts of a running session, in the order in which they start."""
+
+    def __init__(
+        self,
+        config: CaptureConfig,
+        studies: Sequence[Study],
+        info: SessionInfo,
+        tracker: Tracker,
+        notify: Notify,
+        cleanup: ExitStack,
+    ) -> None:
+        # after LSL is configured, and never for --help
+        from pylsl import StreamOutlet, local_clock
+
+        self._config, self._studies, self._info = config, studies, info
+        self._tracker, self._notify = tracker, notify
+        self._clock: Callable[[], float] = local_clock
+        self._display = DisplayState()
+        self._outlet: Any = None
+        self._images = _Images(config.studies, studies)
+        cleanup.callback(self._images.close)
+        self._window = self._open_window()
+        cleanup.callback(self._window.close)
+        self._spec = display_spec()
+        self._outlet = StreamOutlet(self._spec.to_stream_info())
+        cleanup.callback(tracker.stop)
+        tracker.start(self._display, self._window.post_action)
+        self._images_read: set[int] = set()
+
+    def run(self, bar: Progress) -> SessionResult:
+        folder, recorder = self._start_recorder()
+        try:
+            self._say(SessionStarted(session_id=self._info.session_id))
+            self._tracker.begin()
+            state, interrupted = self._read_all(recorder, bar)
+            self._window.hide()
+            self._tracker.stop()
+            self._say(SessionEnded(state=state))
+            recorder.stop()
+        finally:
+            # does nothing after a stop; else it leaves what can be repaired
+            recorder.kill()
+        end = SessionEnd(state=state, images_read=len(self._images_read))
+        write_session(folder, replace(self._info, end=end))
+        return SessionResult(
+            folder=folder,
+            state=state,
+            images_read=end.images_read,
+            interrupted=interrupted,
+        )
+
+    def _open_window(self) -> "ReadingWindow":
+        from capture.display.window import ReadingWindow, choose_driver
+
+        if notice := choose_driver():
+            self._notify(notice)
+        return ReadingWindow(
+            width_px=self._config.screen.width_px,
+            height_px=self._config.screen.height_px,
+            fullscreen=self._config.fullscreen,
+            display=self._display,
+            publish=self._publish,
+            clock=self._clock,
+        )
+
+    def _say(self, event: Event) -> None:
+        self._publish(event, self._clock())
+
+    def _publish(self, event: Event, stamp_s: float) -> None:
+        if self._outlet is not None:
+            self._outlet.push_sample([event.to_json()], stamp_s)
+
+    def _start_recorder(self) -> "tuple[Path, RecorderProcess]":
+        from capture.recorder import RecorderProcess
+
+        expected = [_expected(spec) for spec in (self._spec, *self._tracker.streams)]
+        streams = [
+            SessionStream(name=s.name, type=s.type, role=s.role, required=s.required)
+            for s in expected
+        ]
+        if self._config.microphone:
+            streams.append(SessionStream(name=AUDIO_NAME, type="Audio", role="audio"))
+        self._info = replace(
+            self._info,
+            streams=tuple(streams),
+            tracker=replace(
+                self._info.tracker, nominal_rate_hz=self._tracker.nominal_rate_hz
+            ),
+        )
+        folder = new_session_folder(
+            self._config.out, self._info.reader_id, self._info.session_id
+        )
+        write_session(folder, self._info)
+        recorder = RecorderProcess(
+            folder / RECORDING_FILE, expected, _microphone(self._config)
+        )
+        try:
+            recorder.start()
+            recorder.wait_until_recording(self._config.find_timeout_s)
+        except BaseException:
+            recorder.kill()
+            shutil.rmtree(folder)  # nobody has read anything yet, so nothing is lost
+            raise
+        return folder, recorder
+
+    def _read_all(
+        self, recorder: "RecorderProcess", bar: Progress
+    ) -> tuple[EndState, bool]:
+        try:
+            return self._read(recorder, bar), False
+        except KeyboardInterrupt:
+            return "stopped", True
+
+    def _read(self, recorder: "RecorderProcess", bar: Progress) -> EndState:
+        index = 0
+        self._show(index)
+        beat_s = poll_s = self._clock()
+        while (command := self._window.tick()) != "stop":
+            now_s = self._clock()
+            if now_s >= beat_s:
+                self._publish(Heartbeat(), now_s)
+                beat_s = now_s + _HEARTBEAT_S
+            if now_s >= poll_s:
+                self._heed(recorder)
+                poll_s = now_s + _POLL_S
+            if command == "next":
+                bar.update(0 if index in self._images_read else 1)
+                self._images_read.add(index)
+                if index + 1 == len(self._studies):
+                    return "complete"
+            step = {"next": 1, "previous": -1}.get(command or "", 0)
+            if step and index + step >= 0:
+                index += step
+                self._show(index)
+        return "stopped"
+
+    def _show(self, index: int) -> None:
+        study = self._info.studies[index]
+        loaded = self._images.get(index)
+        if loaded.pixel_sha256 != study.pixel_sha256:
+            raise InputError(
+                self._studies[index].image, "was changed while the session ran"
+            )
+        self._window.show(index, study.image_id, loaded)
+        self._images.prefetch(index + 1)
+
+    def _heed(self, recorder: "RecorderProcess") -> None:
+        """Tell alarms to the reader, and end the session if nothing is recorded."""
+        why = ""
+        for status in recorder.poll():
+            text = str(status.get("message", ""))
+            if status["event"] == "alarm":
+                self._notify(text)
+                self._window.set_alarm(text)
+            elif status["event"] == "error":
+                why = text
+        if why or not recorder.running:
+            raise RecorderLostError(recorder.path, why)
+
+
+class _Images:
+    """Decodes the next image while this one is read; keeps the last few."""
+
+    def __init__(self, listed_in: Path, studies: Sequence[Study]) -> None:
+        self._listed_in, self._studies = listed_in, studies
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="prefetch")
+        self._loading: dict[int, Future[LoadedImage]] = {}
+
+    def get(self, index: int) -> LoadedImage:
+        self.prefetch(index)
+        for old in [i for i in self._loading if abs(i - index) > 1]:
+            self._loading.pop(old).cancel()
+        with naming_row(self._listed_in, index):
+            return self._loading[index].result()
+
+    def prefetch(self, index: int) -> None:
+        if index < len(self._studies) and index not in self._loading:
+            image = self._studies[index].image
+            self._loading[index] = self._pool.submit(load_image, image)
+
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+
+def _expected(spec: StreamSpec) -> ExpectedStream:
+    expected = spec.expected()
+    unnamed = expected.source_id == UNNAMED
+    return replace(expected, source_id="") if unnamed else expected
+
+
+def _microphone(config: CaptureConfig) -> MicrophoneConfig | None:
+    if not config.microphone:
+        return None
+    return MicrophoneConfig(
+        device=config.microphone_device or None, rate_hz=config.microphone_rate_hz
+    )
+
+
+def _to_stderr(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
