@@ -14,12 +14,15 @@ EXCLUDED = re.compile(
     r"|\bbone densit(?:y|ies)|\bcalcific densit(?:y|ies)|\bmetallic densit(?:y|ies)"
     r"|\bpleural lines?\b|\bsoft tissue densit(?:y|ies)|\bvertebral collapse"
     r"|\bmediastinal (?:mass|lymph)|\bfracture risk|\bline(?:s)? of the pleura"
+    r"|\b(?:prior|old|previous|remote|healed|granulomatous"
+    r"|of) (?:granulomatous )?infection"
     r"|\bskin ?folds?|\blead(?:s)? to\b|\bno port\b|\bcatheterization"
 )
 """Phrases that hold the words of an alias and mean something else."""
 
 NO_FINDING = re.compile(
-    r"\bno (?:(?:acute|active|significant|radiographic|definite|evidence of|focal|other"
+    r"\b(?:no|negative|negative for) (?:(?:acute|active|significant|radiographic"
+    r"|definite|evidence of|focal|other"
     r"|new|convincing|apparent|identified) )*"
     r"(?:(?:cardio ?pulmonary|cardio ?thoracic|intrathoracic|thoracic|chest|pulmonary"
     r"|cardiac|disease|findings?|abnormalit(?:y|ies)|process(?:es)?|pathology|or|and"

@@ -1,8 +1,8 @@
 """Whether a named finding is present, absent or uncertain, by the words around it.
 
 The ideas (a cue before or after, its scope up to a break) are those of Chapman et al.,
-A Simple Algorithm for Identifying Negated Findings, J. Biomed. Inform. 34, 2001 (NegEx);
-the cues and breaks are this project's own.
+A Simple Algorithm for Identifying Negated Findings, J. Biomed. Inform. 34, 2001
+(NegEx); the cues and breaks are this project's own.
 """
 
 import re
@@ -51,7 +51,9 @@ NEGATION_AFTER = re.compile(
     r"|noted|demonstrated|detected|observed)"
     r"|(?:has|have)(?: \w+ly| since)* (?:resolved|cleared|disappeared)|resolved"
     r"|ruled out"
-    r"|excluded|(?:has|have) been removed|(?:is|are) unlikely|unlikely)\b"
+    r"|excluded|(?:has|have) been removed|(?:is|are) unlikely|unlikely"
+    r"|(?:is|are|appears?) (?:normal|within (?:the )?(?:normal limits"
+    r"|limits of normal)))\b"
 )
 UNCERTAIN_BEFORE = re.compile(
     r"\b(?:may|might|could|possible|possibly|possibility of|probable|probably|likely"
@@ -76,7 +78,8 @@ _NEW_STATEMENT = (
     r"|small|large|tiny|trace|minimal|severe|left|right|bilateral|bibasilar|new"
     r"|improved"
     r"|increased|decreased|likely|probably|possibly|may|might|could|consistent|suggest"
-    r"|suggesting|suggestive|concerning|suspicious|favor|favored|worrisome|slightly|low"
+    r"|suggesting|suggestive|concerning for|suspicious for|favor|favored|worrisome"
+    r"|slightly|low"
     r"|there|normal|again|calcified|patchy|old|healed|chronic)\b"
 )
 _BLOCK_BEFORE = re.compile(

@@ -1,7 +1,7 @@
 """Findings that one sentence states, with their state and attributes."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from curation.report_text import attributes
 from curation.report_text.aliases import (
@@ -53,10 +53,23 @@ def find_mentions(sentence: str) -> list[Mention]:
         clause = text[start:end]
         found = _in_clause(clause)
         names = [(s, e) for s, e, *_ in found]
+        head = text[:start] if clause.startswith("which") else ""
         for s, e, finding, state, rule in found:
             marks = _attributes(clause, (s, e), names, finding)
+            marks = (marks[0] or _only_side(head), *marks[1:])
             mentions.append(Mention(finding, state, *marks, start + s, start + e, rule))
-    return sorted(mentions, key=lambda m: (m.char_start, m.finding))
+    merged = [_with_marks_of(mention, mentions) for mention in mentions]
+    return sorted(merged, key=lambda m: (m.char_start, m.finding))
+
+
+def _with_marks_of(mention: Mention, others: list[Mention]) -> Mention:
+    """Fill what a name leaves open from another name of the same finding."""
+    side, zone, severity = mention.side, mention.zone, mention.severity
+    for other in others:
+        if (other.finding, other.state) == (mention.finding, mention.state):
+            side, zone = side or other.side, zone or other.zone
+            severity = severity or other.severity
+    return replace(mention, side=side, zone=zone, severity=severity)
 
 
 def _clauses(text: str) -> list[tuple[int, int]]:
@@ -109,6 +122,12 @@ def _attributes(
         clause, span, names, attributes.severities(clause), share=False
     )
     return side, zone, severity
+
+
+def _only_side(head: str) -> str | None:
+    """Return the one side that the clause before "which" names."""
+    named = {side for _, _, side in attributes.sides(head, protect=True)}
+    return named.pop() if len(named) == 1 else None
 
 
 def _global_statement(text: str) -> list[Mention]:

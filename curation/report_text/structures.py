@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from curation.report_text.cues import mask
 
 _NORMAL = (
-    r"normal|unremarkable|within normal limits|not enlarged|intact|clear|sharp"
+    r"normal|unremarkable|within (?:the )?normal limits"
+    r"|within (?:the )?limits of normal|not enlarged|intact|clear|sharp"
     r"|preserved"
     r"|without (?:acute )?abnormality|grossly normal|well defined|nonenlarged"
 )
@@ -119,8 +120,20 @@ def find_structures(clause: str) -> list[tuple[int, int, str, str, str]]:
                 rule = f"structure_{state}"
                 found.append((name.start(), name.end(), structure.finding, state, rule))
                 break
+    found += [_heart_in(hit) for hit in found if _implies_heart(masked, hit)]
     bones = [match.span() for match in _NO_BONE.finditer(masked)]
     return found + [(*span, "Fracture", "absent", "no_bone_injury") for span in bones]
+
+
+def _implies_heart(clause: str, hit: tuple[int, int, str, str, str]) -> bool:
+    """Tell whether a normal silhouette of heart and mediastinum was described."""
+    return hit[3] == "absent" and clause[hit[0] : hit[1]].startswith("cardiomediastin")
+
+
+def _heart_in(
+    hit: tuple[int, int, str, str, str],
+) -> tuple[int, int, str, str, str]:
+    return hit[0], hit[1], "Cardiomegaly", "absent", "structure_absent"
 
 
 def _describe(clause: str, name: re.Match[str], structure: Structure) -> str | None:

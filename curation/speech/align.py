@@ -22,10 +22,11 @@ from curation.speech.decoder import (
     HeardWord,
     dithered,
     hear,
-    new_decoder,
+    look_up,
     speech_mask,
 )
 from curation.speech.lexicon import pronounce
+from curation.speech.pauses import without_pauses
 from curation.speech.tokens import Token, speak_words
 
 _log = logging.getLogger(__name__)
@@ -152,7 +153,6 @@ def align_report(
 
 def _read(sentences: Sequence[Sentence]) -> _Text:
     """Number the words of all sentences and look their sounds up."""
-    decoder = new_decoder()
     tokens: list[Token] = []
     numbered: list[list[int]] = []
     sounds: dict[int, tuple[str, ...]] = {}
@@ -161,7 +161,7 @@ def _read(sentences: Sequence[Sentence]) -> _Text:
         indices = []
         for token in speak_words(sentence.text):
             spelled = sentence.text[token.char_start : token.char_end]
-            variants, was_guessed = pronounce(token.word, spelled, decoder.lookup_word)
+            variants, was_guessed = pronounce(token.word, spelled, look_up)
             if was_guessed:
                 guessed[token.word] = None
             sounds[len(tokens)] = variants
@@ -200,13 +200,13 @@ def _search(
     strict: dict[int, HeardWord] = {}
     for wide in (False, True):
         found = hear(sound, spoken, text.sounds, optional=False, wide=wide)
-        strict = {word.index: word for word in found or ()}
+        strict = {w.index: w for w in without_pauses(found or (), mask)}
         if strict:
             break
     if strict and not _suspicious(strict, mask, text, limits):
         return strict, "forced"
     found = hear(sound, spoken, text.sounds, optional=True)
-    loose = {word.index: word for word in found or ()}
+    loose = {w.index: w for w in without_pauses(found or (), mask)}
     return _whole_sentences(loose, text), "grammar"
 
 
@@ -250,7 +250,7 @@ def _doubts(
         return ["no sentence of the report was found in the sound"]
     reasons: list[str] = []
     for word in heard.values():
-        length_s = word.frames * FRAME_S
+        length_s = word.end_s - word.start_s
         phones_s = max(
             limits.longest_phone_s * word.phones, limits.longest_short_word_s
         )

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,6 +63,21 @@ def new_decoder(*, wide: bool = False) -> "Decoder":
 
     beams = _WIDE_BEAMS if wide else {}
     return Decoder(samprate=RATE_HZ, lm=None, loglevel="FATAL", **beams)
+
+
+@cache
+def _dictionary() -> "Decoder":
+    return new_decoder()
+
+
+def look_up(word: str) -> str | None:
+    """Return the phones of a word in the English dictionary, joined by blanks.
+
+    Args:
+        word: Lower case; `word(2)` asks for the second pronunciation.
+    """
+    phones: str | None = _dictionary().lookup_word(word)
+    return phones
 
 
 def hear(
