@@ -254,7 +254,8 @@ class SessionPlayer:
         if image is not None:
             begin_s = shown_s - origin_s
             stretch = 1 / (1 + clocks.audio_drift)
-            mix_speech(sound, image, begin_s, stretch, self.reader.loudness)
+            gain = self.reader.loudness
+            mix_speech(sound, image.plan, image.speech, begin_s, stretch, gain)
         whole = np.clip(np.rint(sound), -32768, 32767)
         start_s = clocks.start_s + numbers.astype(np.float64) * clocks.vector_s
         return whole.astype(np.int16).reshape(-1, size), start_s
@@ -320,7 +321,8 @@ def room_noise(n: int, rms: float, rng: np.random.Generator) -> NDArray[np.float
 
 def mix_speech(
     sound: NDArray[np.float32],
-    image: PlannedImage,
+    plan: ReadingPlan,
+    speech: Sequence[SpokenSentence],
     begin_s: float,
     stretch: float,
     gain: float,
@@ -329,12 +331,13 @@ def mix_speech(
 
     Args:
         sound: (n,) samples at `RATE_HZ`.
-        image: Its plan says when each sentence starts.
+        plan: Says when each sentence starts.
+        speech: The sound of every sentence of the plan.
         begin_s: When the image appeared, from the first sample; may be negative.
         stretch: Samples of this sound per sample of a true 16,000 Hz.
         gain: Factor of the voice.
     """
-    for sentence, spoken in zip(image.plan.sentences, image.speech, strict=True):
+    for sentence, spoken in zip(plan.sentences, speech, strict=True):
         if sentence.start_s is None:
             continue
         first = round((begin_s + sentence.start_s) * RATE_HZ * stretch)

@@ -1,7 +1,7 @@
 """What sets one simulated reader apart from another: eyes, voice, habits, tracker."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -120,7 +120,3 @@ class ReaderProfile:
             loudness=round(float(rng.uniform(0.25, 0.5)), 3),
             room_noise=round(float(rng.uniform(12, 40)), 2),
         )
-
-    def hurried(self) -> "ReaderProfile":
-        """Return the same reader with a short search and short pauses, for a demo."""
-        return replace(self, search_s=min(self.search_s, 2.0), pause_s=0.4)
