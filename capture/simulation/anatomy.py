@@ -137,8 +137,9 @@ class Anatomy:
                 [x1, (0.87 - 0.04 * fat) * height],
                 [(0.84 + 0.06 * fat) * x1, (0.74 - 0.02 * fat) * height],
                 [(0.62 + 0.06 * fat) * x1, 0.62 * height],
-                [0.47 * x1, top],
-                [self.mediastinum_half_cm + 0.5 + self.turn, top - 2.2],
+                [max(0.47 * x1, self.mediastinum_half_cm + 0.9), top],
+                [self.mediastinum_half_cm + 0.95 + self.turn, top - 1.8],
+                [0.9 * self.mediastinum_half_cm + self.turn, top - 3.4],
             ]
         )
         return smooth_curve(knots, 8, closed=True)
@@ -169,7 +170,7 @@ class Anatomy:
     def knob(self) -> Points:
         """Outline the aortic knob, (n, 2)."""
         center = (
-            self.mediastinum_half_cm + self.turn - 0.35 * self.knob_cm,
+            0.9 * self.mediastinum_half_cm + self.turn - 0.3 * self.knob_cm,
             self.carina_cm - 2.0,
         )
         return ellipse_outline(center, (self.knob_cm, self.knob_cm * 1.15))
@@ -197,7 +198,7 @@ class Anatomy:
         reach = float(self.outer_x(max(lateral, 0.3))) + 0.45
         if number == 1:
             reach = 5.4
-        angle = np.radians(np.linspace(4, 150 if number > 1 else 165, 60))
+        angle = np.radians(np.linspace(7, 150 if number > 1 else 165, 60))
         lift = 0.9 * np.sin(np.linspace(0, np.pi, 60)) ** 2 * (angle < np.pi / 2)
         x = sign(side) * reach * np.sin(angle) ** 0.9
         y = start + fall * (1 - np.cos(angle)) / 2 - lift

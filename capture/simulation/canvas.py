@@ -1,5 +1,6 @@
 """Draw smooth shapes given in centimeters of the body into arrays of pixels."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,7 +10,10 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 Points = NDArray[np.float64]
-"""(n, 2) in centimeters: x to the patient's left from the midline, y down from the apex."""
+"""(n, 2) centimeters: x from the midline to the patient's left, y down from apex."""
+
+Shapes = Points | Sequence[Points]
+"""One outline or line, or several that are drawn alike and do not overlap."""
 
 _SHIFT = 4  # OpenCV takes coordinates in sixteenths of a pixel
 
@@ -39,7 +43,7 @@ class Framing:
         size = (self.width_cm, self.height_cm)
         at = np.clip(self.to_detector_cm(points) / size, 0.0, 1.0)
         (x0, y0), (x1, y1) = at.min(0), at.max(0)
-        return round(x0, 5), round(y0, 5), round(x1, 5), round(y1, 5)
+        return _place(x0), _place(y0), _place(x1), _place(y1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +93,7 @@ class Canvas:
         return np.asarray(fine, dtype=np.float32)
 
     def add_polygon(
-        self, layer: Array, points: Points, value: float, blur_cm: float = 0.05
+        self, layer: Array, points: Shapes, value: float, blur_cm: float = 0.05
     ) -> None:
         """Add `value` inside a polygon whose edge is softened over `blur_cm`."""
         part = self._mask(points, blur_cm, None)
@@ -98,7 +102,7 @@ class Canvas:
             layer[rows, columns] += mask * np.float32(value)
 
     def cut_polygon(
-        self, layer: Array, points: Points, share: float, blur_cm: float = 0.05
+        self, layer: Array, points: Shapes, share: float, blur_cm: float = 0.05
     ) -> None:
         """Take the `share` of what the layer holds away inside a polygon."""
         part = self._mask(points, blur_cm, None)
@@ -109,7 +113,7 @@ class Canvas:
     def add_line(
         self,
         layer: Array,
-        points: Points,
+        points: Shapes,
         width_cm: float,
         value: float,
         blur_cm: float = 0.02,
@@ -121,7 +125,7 @@ class Canvas:
             layer[rows, columns] += mask * np.float32(value * self._share(width_cm))
 
     def add_lines(
-        self, layer: Array, lines: list[tuple[Points, float, float]], blur_cm: float
+        self, layer: Array, lines: Sequence[tuple[Shapes, float, float]], blur_cm: float
     ) -> None:
         """Lay many (points, width_cm, value) lines over each other, the last on top."""
         if not lines:
@@ -130,19 +134,11 @@ class Canvas:
         buffer = np.zeros(layer.shape, np.uint8)
         for points, width_cm, value in lines:
             gray = round(255 * value / top * self._share(width_cm))
-            self._draw_line(buffer, points, width_cm, (0, 0), gray)
+            fixed = [_fixed(shape) for shape in self._to_px(points)]
+            self._draw(buffer, fixed, width_cm, gray)
         layer += self._blur(buffer, blur_cm).astype(np.float32) * np.float32(top / 255)
 
-    def add_blob(
-        self, layer: Array, field: Array, points: Points, blur_cm: float
-    ) -> None:
-        """Add a full-size `field` inside a polygon only."""
-        part = self._mask(points, blur_cm, None)
-        if part is not None:
-            rows, columns, mask = part
-            layer[rows, columns] += mask * field[rows, columns]
-
-    def mask(self, points: Points, blur_cm: float = 0.05) -> Array:
+    def mask(self, points: Shapes, blur_cm: float = 0.05) -> Array:
         """Draw a polygon as a (h, w) layer of 0 to 1."""
         layer = self.layer()
         self.add_polygon(layer, points, 1.0, blur_cm)
@@ -151,41 +147,42 @@ class Canvas:
     def _share(self, width_cm: float) -> float:
         return min(1.0, width_cm * self.px_per_cm)  # thinner than a pixel: fainter
 
-    def _to_px(self, points: Points) -> Points:
-        at = self.framing.to_detector_cm(points) * self.px_per_cm
-        return np.asarray(at - 0.5)  # OpenCV counts from the center of the first pixel
+    def _to_px(self, points: Shapes) -> list[Points]:
+        shapes = [points] if isinstance(points, np.ndarray) else list(points)
+        # OpenCV counts from the center of the first pixel
+        at = self.framing.to_detector_cm(np.concatenate(shapes)) * self.px_per_cm - 0.5
+        return np.split(at, np.cumsum([len(shape) for shape in shapes])[:-1])
 
     def _mask(
-        self, points: Points, blur_cm: float, width_cm: float | None
+        self, points: Shapes, blur_cm: float, width_cm: float | None
     ) -> tuple[slice, slice, Array] | None:
-        at = self._to_px(points)
+        shapes = self._to_px(points)
+        at = np.concatenate(shapes)
         grow = (3 * blur_cm + (width_cm or 0.0)) * self.px_per_cm + 3
-        left, top = np.maximum(np.floor(at.min(0) - grow), 0).astype(int)
+        left, top = np.maximum(np.floor(at.min(0) - grow), 0).astype(int).tolist()
         right = min(int(at[:, 0].max() + grow) + 1, self.width_px)
         bottom = min(int(at[:, 1].max() + grow) + 1, self.height_px)
         if right <= left or bottom <= top:
             return None
         buffer = np.zeros((bottom - top, right - left), np.uint8)
+        fixed = [_fixed(shape - (left, top)) for shape in shapes]
         if width_cm is None:
-            fixed = np.round((at - (left, top)) * 2**_SHIFT).astype(np.int32)
-            cv2.fillPoly(buffer, [fixed], 255, cv2.LINE_AA, _SHIFT)
+            cv2.fillPoly(buffer, fixed, 255, cv2.LINE_AA, _SHIFT)
         else:
-            self._draw_line(buffer, points, width_cm, (left, top), 255)
+            self._draw(buffer, fixed, width_cm, 255)
         soft = self._blur(buffer, blur_cm).astype(np.float32)
         soft *= np.float32(1 / 255)
         return slice(top, bottom), slice(left, right), soft
 
-    def _draw_line(
+    def _draw(
         self,
         buffer: NDArray[np.uint8],
-        points: Points,
+        fixed: list[NDArray[np.int32]],
         width_cm: float,
-        corner: tuple[int, int],
         gray: int,
     ) -> None:
-        fixed = np.round((self._to_px(points) - corner) * 2**_SHIFT).astype(np.int32)
         thick = max(1, round(width_cm * self.px_per_cm))
-        cv2.polylines(buffer, [fixed], False, gray, thick, cv2.LINE_AA, _SHIFT)
+        cv2.polylines(buffer, fixed, False, gray, thick, cv2.LINE_AA, _SHIFT)
 
     def _blur(self, buffer: NDArray[np.uint8], blur_cm: float) -> NDArray[np.uint8]:
         sigma = blur_cm * self.px_per_cm
@@ -200,6 +197,14 @@ class Canvas:
         )
         small = cv2.GaussianBlur(small, (0, 0), sigma / step)
         return np.asarray(cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR))
+
+
+def _place(share: float) -> float:
+    return round(float(share), 5)
+
+
+def _fixed(at_px: Points) -> NDArray[np.int32]:
+    return np.asarray(np.rint(at_px * 2**_SHIFT), dtype=np.int32)
 
 
 def smooth_curve(knots: Points, n: int = 12, *, closed: bool = False) -> Points:

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from capture.simulation.abnormalities import Abnormality, Scene
 from capture.simulation.anatomy import Anatomy, Side, sign
 from capture.simulation.canvas import Points, ellipse_outline, smooth_curve
+from capture.simulation.scene import Abnormality, Scene
 from capture.simulation.tissue import Layers
 
 Line = tuple[Points, float, float]
@@ -41,9 +41,14 @@ def _device(
             layers.canvas.add_line(layers.metal, line, width, value, 0.015)
 
     return Abnormality(
-        name="Support Devices", kind=kind, side=side, zone=None, severity="moderate",
-        outline=points, paint=paint,
-    )  # fmt: skip
+        name="Support Devices",
+        kind=kind,
+        side=side,
+        zone=None,
+        severity="moderate",
+        outline=points,
+        paint=paint,
+    )
 
 
 def _wander(
@@ -63,9 +68,14 @@ def _endotracheal_tube(scene: Scene) -> Abnormality:
         rng,
         0.08,
     )
-    walls: list[Line] = [(middle + (dx, 0.0), 0.12, 0.28) for dx in (-0.42, 0.42)]
+    walls: list[Line] = [
+        (middle + np.array([dx, 0.0]), 0.12, 0.28) for dx in (-0.42, 0.42)
+    ]
     return _device(
-        "endotracheal_tube", "midline", [*walls, (middle + (0.2, 0.0), 0.10, 0.4)], []
+        "endotracheal_tube",
+        "midline",
+        [*walls, (middle + np.array([0.2, 0.0]), 0.10, 0.4)],
+        [],
     )
 
 

@@ -93,28 +93,33 @@ def _add_patient_and_study(
 ) -> None:
     who = np.random.default_rng([number, 78])  # one patient, one birth date
     birth_year = int(who.integers(1935, 2003))
-    date = f"20{int(rng.integers(15, 25)):02d}{int(rng.integers(1, 13)):02d}{int(rng.integers(1, 29)):02d}"
-    time = f"{int(rng.integers(7, 20)):02d}{int(rng.integers(60)):02d}{int(rng.integers(60)):02d}"
+    date = _date(int(rng.integers(2015, 2025)), rng)
+    time = _time(rng)
     dataset.SpecificCharacterSet = "ISO_IR 100"
     dataset.PatientName = f"PHANTOM^{number:04d}"
     dataset.PatientID = f"SIM{number:06d}"
-    dataset.PatientBirthDate = (
-        f"{birth_year}{int(who.integers(1, 13)):02d}{int(who.integers(1, 29)):02d}"
-    )
+    dataset.PatientBirthDate = _date(birth_year, who)
     dataset.PatientSex = str(who.choice(("F", "M", "O"), p=(0.49, 0.49, 0.02)))
     dataset.PatientAge = f"{int(date[:4]) - birth_year:03d}Y"
     dataset.StudyInstanceUID = _uid(rng)
     dataset.StudyID = str(int(rng.integers(1, 10**6)))
-    dataset.StudyDate = dataset.SeriesDate = dataset.AcquisitionDate = (
-        dataset.ContentDate
-    ) = date
-    dataset.StudyTime = dataset.SeriesTime = dataset.AcquisitionTime = (
-        dataset.ContentTime
-    ) = time
+    dataset.StudyDate = dataset.SeriesDate = date
+    dataset.AcquisitionDate = dataset.ContentDate = date
+    dataset.StudyTime = dataset.SeriesTime = time
+    dataset.AcquisitionTime = dataset.ContentTime = time
     dataset.AccessionNumber = accession or f"S{int(rng.integers(10**7)):07d}"
     dataset.ReferringPhysicianName = "INVENTED^REFERRER"
     dataset.StudyDescription = "Simulated chest radiograph"
     dataset.InstitutionName = "Simulated Hospital"
+
+
+def _date(year: int, rng: np.random.Generator) -> str:
+    return f"{year}{int(rng.integers(1, 13)):02d}{int(rng.integers(1, 29)):02d}"
+
+
+def _time(rng: np.random.Generator) -> str:
+    hour, minute, second = rng.integers(7, 20), rng.integers(60), rng.integers(60)
+    return f"{int(hour):02d}{int(minute):02d}{int(second):02d}"
 
 
 def _add_series(dataset: Dataset, phantom: Phantom, rng: np.random.Generator) -> None:

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from capture.simulation.abnormalities import Paint
 from capture.simulation.anatomy import SIDES, Anatomy, Side, sign
 from capture.simulation.canvas import ellipse_outline, smooth_curve
+from capture.simulation.scene import Paint
 from capture.simulation.tissue import Layers
 
 
@@ -66,8 +66,7 @@ def _costal_calcium(rng: np.random.Generator, anatomy: Anatomy) -> Paint:
     value = float(rng.uniform(0.06, 0.16))
 
     def paint(layers: Layers) -> None:
-        for place in places:
-            layers.canvas.add_polygon(layers.bone, place, value, 0.04)
+        layers.canvas.add_polygon(layers.bone, places, value, 0.04)
 
     return paint
 
@@ -107,7 +106,9 @@ def _skin_fold(rng: np.random.Generator, anatomy: Anatomy) -> Paint:
     def paint(layers: Layers) -> None:
         sharp, soft = layers.canvas.layer(), layers.canvas.layer()
         layers.canvas.add_polygon(sharp, band, 1.0, 0.04)
-        layers.canvas.add_polygon(soft, band + (sign(side) * 0.5, 0.0), 1.0, 0.6)
+        layers.canvas.add_polygon(
+            soft, band + np.array([sign(side) * 0.5, 0.0]), 1.0, 0.6
+        )
         layers.soft += sharp * soft * np.float32(value)
 
     return paint

@@ -117,22 +117,22 @@ def _process(
     )
     per_cm = canvas.px_per_cm / 6
     primary = np.exp(-coarse)
-    stray = exposure.scatter * cv2.GaussianBlur(primary, (0, 0), 3.0 * per_cm)
+    stray = cv2.GaussianBlur(primary, (0, 0), 3.0 * per_cm)
+    stray = np.asarray(stray * exposure.scatter, dtype=np.float32)
     dose = np.exp(-absorption) + canvas.refine(stray)
     log = -np.log(dose)
     body = cv2.resize(log, coarse.shape[::-1], interpolation=cv2.INTER_AREA)
     base = cv2.GaussianBlur(
         np.minimum(body, np.percentile(body, 98)), (0, 0), 3.2 * per_cm
     )
-    log -= exposure.equalize * canvas.refine(base)
+    log -= exposure.equalize * canvas.refine(np.asarray(base, dtype=np.float32))
     detail = log - cv2.GaussianBlur(log, (0, 0), 0.15 * canvas.px_per_cm)
     log += exposure.sharpen * detail
     height, width = body.shape
-    inner = (
-        body[height // 5 : -height // 6, width // 6 : -width // 6]
-        - exposure.equalize * base[height // 5 : -height // 6, width // 6 : -width // 6]
-    )
-    dark, bright = np.percentile(inner, (2, 98))
+    middle = (body - exposure.equalize * base)[
+        height // 5 : -height // 6, width // 6 : -width // 6
+    ]
+    dark, bright = np.percentile(middle, (2, 98))
     scale = 1 / (bright - dark)
     share = np.maximum((log - dark) * scale, -0.6)
     curved = np.where(share > 0, np.maximum(share, 1e-6) ** exposure.gamma, share)
@@ -200,5 +200,6 @@ def _noise(
     spread = _enlarge(per_photon, shape) / np.float32(pixel_mm)
     spread += np.float32(exposure.electronic)
     grain = rng.standard_normal(shape, dtype=np.float32)
-    grain = cv2.GaussianBlur(grain, (3, 3), 0.45)  # the plate's own unsharpness
+    # the plate's own unsharpness
+    grain = np.asarray(cv2.GaussianBlur(grain, (3, 3), 0.45), dtype=np.float32)
     return np.asarray(grain * spread, dtype=np.float32)

@@ -20,7 +20,7 @@ PREVALENCE: dict[str, float] = {
     "Atelectasis": 0.14,
     "Support Devices": 0.18,
 }
-"""CheXpert-14 name to its weight among the abnormal films, close to its share of all."""
+"""CheXpert-14 name to its weight on abnormal films, about its share of all."""
 
 HEALTHY_SHARE = 0.35
 _COUNT_SHARES = (0.40, 0.38, 0.22)  # one, two or three findings on an abnormal film
@@ -36,9 +36,9 @@ class Finding:
     kind: str
     """What it is more exactly: nodule, mass, endotracheal_tube, ..."""
     side: str | None
-    """The patient's side: left, right, both, midline; None where it has none."""
+    """The patient's side: left, right or midline; None where it has none."""
     zone: str | None
-    """upper, middle, lower, apical, basal, perihilar, diffuse; None where it has none."""
+    """upper, middle, lower, apical, basal, perihilar; None where it has none."""
     severity: str
     """subtle, small, mild, moderate, large, severe."""
     box: Box

@@ -5,22 +5,22 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from capture.simulation import abnormalities as lungs
-from capture.simulation.abnormalities import Abnormality, Paint, Scene
+from capture.simulation import abnormalities, pleura
 from capture.simulation.anatomy import Anatomy, draw_anatomy
 from capture.simulation.canvas import Framing
 from capture.simulation.devices import support_devices
 from capture.simulation.distractors import draw_distractors
 from capture.simulation.film import Exposure, draw_exposure
+from capture.simulation.scene import Abnormality, Paint, Scene
 
 _PLACERS = {
-    "Cardiomegaly": lungs.cardiomegaly,
-    "Pleural Effusion": lungs.effusion,
-    "Pneumothorax": lungs.pneumothorax,
-    "Consolidation": lungs.consolidation,
-    "Lung Lesion": lungs.lesion,
-    "Edema": lungs.edema,
-    "Atelectasis": lungs.atelectasis,
+    "Cardiomegaly": abnormalities.cardiomegaly,
+    "Pleural Effusion": pleura.effusion,
+    "Pneumothorax": pleura.pneumothorax,
+    "Consolidation": abnormalities.consolidation,
+    "Lung Lesion": abnormalities.lesion,
+    "Edema": abnormalities.edema,
+    "Atelectasis": abnormalities.atelectasis,
     "Support Devices": support_devices,
 }
 

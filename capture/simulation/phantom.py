@@ -15,8 +15,9 @@ from capture.simulation.tissue import build_layers
 
 __all__ = ["Box", "Finding", "Phantom", "make_phantom", "to_display"]
 
-_DRAWN_PX = (560, 1000)
+_DRAWN_PX = (448, 1000)
 """Least and greatest height at which anatomy is drawn; finer films are enlarged."""
+_DRAWN_SHARE = 0.72
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,14 +83,15 @@ def to_display(phantom: Phantom) -> NDArray[np.uint8]:
     center, width = phantom.window_center - 0.5, max(phantom.window_width - 1, 1)
     share = (phantom.pixels.astype(np.float32) - np.float32(center)) / np.float32(width)
     gray = np.clip(share + np.float32(0.5), 0, 1) * np.float32(255)
-    shown = np.rint(gray).astype(np.uint8)
-    return 255 - shown if phantom.photometric == "MONOCHROME1" else shown
+    if phantom.photometric == "MONOCHROME1":
+        gray = 255 - gray
+    return np.asarray(np.rint(gray), dtype=np.uint8)
 
 
 def _take(patient: Patient, seed: int, height_px: int) -> Phantom:
     framing, exposure = patient.framing, patient.exposure
     shape = (height_px, max(1, round(height_px * framing.width_cm / framing.height_cm)))
-    drawn = int(np.clip(height_px, *_DRAWN_PX))
+    drawn = int(np.clip(_DRAWN_SHARE * height_px, *_DRAWN_PX))
     canvas = Canvas(
         framing=framing,
         height_px=drawn,

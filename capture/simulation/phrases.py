@@ -9,16 +9,16 @@ EFFUSION_ONE = (
     "{Size} {side}-sided pleural effusion is present.",
     "A {size} pleural effusion is seen on the {side}.",
     "{Side} pleural effusion, {size} in size.",
-    "There is a {size} amount of pleural fluid on the {side}, consistent with effusion.",
+    "Dense {side} base with a meniscus, consistent with a {size} effusion.",
     "{Side} pleural effusion is {size}.",
 )
 EFFUSION_BLUNT = (
-    "Blunting of the {side} costophrenic angle is consistent with a {size} pleural effusion.",
+    "Blunted {side} costophrenic angle, consistent with a {size} pleural effusion.",
     "The {side} costophrenic angle is blunted by a {size} pleural effusion.",
     "Meniscus at the {side} base, compatible with a {size} pleural effusion.",
 )
 EFFUSION_MAYBE = (
-    "Blunting of the {side} costophrenic angle may represent a {size} pleural effusion.",
+    "Blunted {side} costophrenic angle, which may represent a {size} effusion.",
     "Possible {size} {side} pleural effusion.",
     "Slight blunting of the {side} costophrenic angle, possibly a {size} effusion.",
     "There is a questionable {size} pleural effusion on the {side}.",
@@ -30,7 +30,7 @@ EFFUSION_BOTH = (
     "Bilateral pleural effusions, {size} in size.",
 )
 EFFUSION_UNEQUAL = (
-    "There are bilateral pleural effusions, {size_right} on the right and {size_left} on the left.",
+    "Bilateral pleural effusions, {size_right} on the right, {size_left} on the left.",
     "Bilateral pleural effusions, {larger} greater than {smaller}.",
     "Bilateral pleural effusions are present, larger on the {larger}.",
 )
@@ -40,13 +40,13 @@ PNEUMOTHORAX_ONE = (
     "{Size} {side} pneumothorax.",
     "{Size} {side}-sided pneumothorax is present.",
     "A {size} pneumothorax is seen on the {side}.",
-    "A visceral pleural line is visible on the {side}, consistent with a {size} pneumothorax.",
+    "Visceral pleural line on the {side}, consistent with a {size} pneumothorax.",
     "{Side} pneumothorax, {size} in size.",
 )
 PNEUMOTHORAX_APICAL = (
     "There is a {size} {side} apical pneumothorax.",
     "{Size} pneumothorax at the {side} apex.",
-    "A pleural line is visible at the {side} apex, consistent with a {size} pneumothorax.",
+    "Pleural line at the {side} apex, consistent with a {size} pneumothorax.",
 )
 PNEUMOTHORAX_MAYBE = (
     "Thin line at the {side} apex, which may represent a small pneumothorax.",
@@ -93,7 +93,7 @@ NODULE_MAYBE = (
 EDEMA = (
     "There is {size} pulmonary edema.",
     "{Size} pulmonary edema with perihilar haze.",
-    "Bilateral perihilar haze and septal lines, consistent with {size} pulmonary edema.",
+    "Perihilar haze and septal lines, consistent with {size} pulmonary edema.",
     "Findings of {size} interstitial pulmonary edema.",
     "{Size} bilateral pulmonary edema is present.",
     "The pulmonary vessels are indistinct, in keeping with {size} pulmonary edema.",
@@ -113,7 +113,7 @@ ATELECTASIS_BAND = (
     "Discoid atelectasis is seen at the {side} base.",
 )
 ATELECTASIS_LOSS = (
-    "Volume loss at the {side} base with elevation of the hemidiaphragm, consistent with atelectasis.",
+    "Volume loss at the {side} base, consistent with atelectasis.",
     "{Side} lower lobe atelectasis with raised hemidiaphragm.",
     "There is {side} basilar atelectasis with volume loss.",
     "The {side} hemidiaphragm is elevated with overlying atelectasis.",

@@ -122,9 +122,14 @@ class _Writer:
         return options[int(self.rng.integers(len(options)))]
 
     def _plain(
-        self, options: Sequence[str], section: Section, place: str | None, *,
-        state: State = "normal", names: tuple[str, ...] = (),
-    ) -> ReportSentence:  # fmt: skip
+        self,
+        options: Sequence[str],
+        section: Section,
+        place: str | None,
+        *,
+        state: State = "normal",
+        names: tuple[str, ...] = (),
+    ) -> ReportSentence:
         region = self.phantom.anatomy[place] if place else None
         return ReportSentence(
             text=self._pick(options),
@@ -148,16 +153,15 @@ class _Writer:
         return [self._one(item, phrases.DEVICES[item.kind], ()) for item in items]
 
     def _lungs(self) -> list[ReportSentence]:
-        sentences: list[ReportSentence] = []
-        for item in self.groups.get("Consolidation", []):
-            sentences.append(
-                self._one(item, phrases.CONSOLIDATION_ONE, phrases.CONSOLIDATION_MAYBE)
-            )
+        sentences = [
+            self._one(item, phrases.CONSOLIDATION_ONE, phrases.CONSOLIDATION_MAYBE)
+            for item in self.groups.get("Consolidation", [])
+        ]
         for item in self.groups.get("Lung Lesion", []):
             sure = phrases.MASS if item.kind == "mass" else phrases.NODULE
             sentences.append(self._one(item, sure, phrases.NODULE_MAYBE))
         sentences += self._edema() + self._atelectasis()
-        self.rng.shuffle(sentences)  # type: ignore[arg-type]
+        self.rng.shuffle(sentences)
         busy = {
             item.side
             for name in (*_LUNG, "Pleural Effusion", "Pneumothorax")
@@ -192,9 +196,11 @@ class _Writer:
     def _lungs_clear(self) -> ReportSentence:
         boxes = [self.phantom.anatomy[f"{side}_lung"] for side in ("right", "left")]
         return ReportSentence(
-            text=self._pick(phrases.LUNGS_CLEAR), section="findings",
-            region=_union(boxes), regions=tuple(boxes),
-        )  # fmt: skip
+            text=self._pick(phrases.LUNGS_CLEAR),
+            section="findings",
+            region=_union(boxes),
+            regions=tuple(boxes),
+        )
 
     def _edema(self) -> list[ReportSentence]:
         items = self.groups.get("Edema", [])
@@ -226,7 +232,7 @@ class _Writer:
         if len(effusions) == 2:
             sentences.append(self._two_effusions(effusions))
         for item in effusions if len(effusions) == 1 else []:
-            sure = phrases.EFFUSION_ONE
+            sure: tuple[str, ...] = phrases.EFFUSION_ONE
             if item.severity == "small":
                 sure += phrases.EFFUSION_BLUNT
             sentences.append(self._one(item, sure, phrases.EFFUSION_MAYBE))
@@ -252,10 +258,11 @@ class _Writer:
             rank = ("small", "moderate", "large")
             right_larger = rank.index(right.severity) > rank.index(left.severity)
             text = self._pick(phrases.EFFUSION_UNEQUAL).format(
-                size_right=right.severity, size_left=left.severity,
+                size_right=right.severity,
+                size_left=left.severity,
                 larger="right" if right_larger else "left",
                 smaller="left" if right_larger else "right",
-            )  # fmt: skip
+            )
         return _about(text, "findings", "present", items)
 
     def _heart(self) -> list[ReportSentence]:
@@ -314,10 +321,14 @@ class _Writer:
         boxes = tuple(anatomy[f"{side}_{place}"] for side in ("right", "left"))
         return [
             ReportSentence(
-                text=text, section="findings", state="absent", names=tuple(names),
-                region=_union(boxes), regions=boxes,
+                text=text,
+                section="findings",
+                state="absent",
+                names=tuple(names),
+                region=_union(boxes),
+                regions=boxes,
             )
-        ]  # fmt: skip
+        ]
 
     def _summary(self, name: str) -> list[ReportSentence]:
         items, doubted = self.groups[name], name in self.doubted
@@ -345,9 +356,14 @@ def _about(
 ) -> ReportSentence:
     boxes = tuple(item.box for item in items)
     return ReportSentence(
-        text=text, section=section, finding=items[0], state=state, region=_union(boxes),
-        names=tuple(dict.fromkeys(item.name for item in items)), regions=boxes,
-    )  # fmt: skip
+        text=text,
+        section=section,
+        finding=items[0],
+        state=state,
+        region=_union(boxes),
+        names=tuple(dict.fromkeys(item.name for item in items)),
+        regions=boxes,
+    )
 
 
 def _size(finding: Finding) -> str:

@@ -1,5 +1,6 @@
 """Make a folder of simulated studies: films, reports, annotations and the truth."""
 
+import errno
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -8,14 +9,18 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from capture.errors import ConfigError, InputError
+from capture.errors import ConfigError, DiskFullError, InputError
 from capture.progress import Progress, ProgressMode
 from capture.simulation.findings import PREVALENCE, check_names
 from capture.studies import Annotations, Region, Study, write_annotations, write_studies
+
+if TYPE_CHECKING:
+    from capture.simulation.phantom import Phantom
+    from capture.simulation.report import Report
 
 STUDIES_FILE = "studies.csv"
 RECIPE_FILE = "simulation.json"
@@ -99,6 +104,7 @@ def write_studies_folder(
         The path of `studies.csv`.
 
     Raises:
+        DiskFullError: No space is left; what is complete is kept.
         ConfigError: `n` or `workers` is below 1, or a finding has no simulation.
         InputError: The folder holds studies that were made in another way.
     """
@@ -187,14 +193,26 @@ def _make(out: Path, recipe: _Recipe, entry: SimulatedStudy) -> tuple[str, str]:
     )
     report = make_report(phantom, entry.seed)
     study = _study(out, entry, phantom.view)
-    write_dicom(
-        phantom,
-        study.image,
-        seed=entry.seed,
-        patient_number=entry.patient_number,
-        accession=f"S{entry.index:07d}",
-    )
-    _write_text(out / "reports" / f"{entry.study_id}.txt", report.text)
+    try:
+        write_dicom(
+            phantom,
+            study.image,
+            seed=entry.seed,
+            patient_number=entry.patient_number,
+            accession=f"S{entry.index:07d}",
+        )
+        _write_text(out / "reports" / f"{entry.study_id}.txt", report.text)
+        annotations = out / "annotations" / f"{entry.study_id}.json"
+        write_annotations(annotations, _annotations(phantom))
+        _write_json(truth, _truth(entry, phantom, report))
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise DiskFullError(out) from error
+        raise
+    return entry.study_id, phantom.view
+
+
+def _annotations(phantom: "Phantom") -> Annotations:
     names = {finding.name for finding in phantom.findings}
     labels = {"No Finding": int(not names - {"Support Devices"})}
     labels |= {name: int(name in names) for name in PREVALENCE}
@@ -202,8 +220,13 @@ def _make(out: Path, recipe: _Recipe, entry: SimulatedStudy) -> tuple[str, str]:
         Region(finding=f.name, side=f.side, box=f.box, ellipse=f.ellipse)
         for f in phantom.findings
     )
-    path = out / "annotations" / f"{entry.study_id}.json"
-    write_annotations(path, Annotations(labels=labels, regions=regions))
+    return Annotations(labels=labels, regions=regions)
+
+
+def _truth(
+    entry: SimulatedStudy, phantom: "Phantom", report: "Report"
+) -> dict[str, object]:
+    height, width = phantom.pixels.shape
     sentences = [
         {
             "text": s.text,
@@ -217,25 +240,21 @@ def _make(out: Path, recipe: _Recipe, entry: SimulatedStudy) -> tuple[str, str]:
         }
         for s in report.sentences
     ]
-    _write_json(
-        truth,
-        {
-            "format": "radgaze-study-truth",
-            "version": 1,
-            "study_id": entry.study_id,
-            "patient_id": entry.patient_id,
-            "seed": entry.seed,
-            "view": phantom.view,
-            "height_px": phantom.pixels.shape[0],
-            "width_px": phantom.pixels.shape[1],
-            "sentences": sentences,
-            "findings": [asdict(finding) for finding in phantom.findings],
-            "anatomy": phantom.anatomy,
-            "heart_ratio": phantom.heart_ratio,
-            "traits": phantom.traits,
-        },
-    )
-    return entry.study_id, phantom.view
+    return {
+        "format": "radgaze-study-truth",
+        "version": 1,
+        "study_id": entry.study_id,
+        "patient_id": entry.patient_id,
+        "seed": entry.seed,
+        "view": phantom.view,
+        "height_px": height,
+        "width_px": width,
+        "sentences": sentences,
+        "findings": [asdict(finding) for finding in phantom.findings],
+        "anatomy": phantom.anatomy,
+        "heart_ratio": phantom.heart_ratio,
+        "traits": phantom.traits,
+    }
 
 
 def _finished(out: Path, truth: Path, entry: SimulatedStudy) -> str | None:

@@ -1,9 +1,11 @@
 """Turn an anatomy into layers of absorbing thickness."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from capture.simulation.anatomy import SIDES, Anatomy, Side, sign
 from capture.simulation.canvas import (
@@ -16,6 +18,7 @@ from capture.simulation.canvas import (
 
 SOFT_PER_CM = 0.2
 """Absorption of soft tissue at chest X-ray energies, per centimeter."""
+_TRUNK_CM, _TAPER = 0.5, 0.64  # width of a hilar vessel, and of a fork's branch
 _LUNG_TISSUE = 0.28  # density of healthy, aerated lung relative to soft tissue
 
 
@@ -68,37 +71,27 @@ def build_layers(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> 
 
 def _body(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> Array:
     x, y = canvas.coarse_grid
-    height = anatomy.lung_height_cm
-    trunk = anatomy.outer_x(6.0 + 0 * y).astype(np.float32) + anatomy.wall_cm
-    trunk = np.interp(
-        y,
-        (0.0, 0.5 * height, height, 1.6 * height),
-        (
-            anatomy.half_width_cm + 1.0 + anatomy.wall_cm,
-            anatomy.half_width_cm + 0.8 + anatomy.wall_cm,
-            anatomy.half_width_cm + 0.7 + anatomy.wall_cm,
-            anatomy.half_width_cm + 0.6 + 1.25 * anatomy.wall_cm,
-        ),
-    )
-    depth = anatomy.thickness_cm * np.interp(
-        y, (-6, -2, 4, height, 1.5 * height), (0.55, 0.68, 0.88, 1.0, 1.08)
-    )
-    chord = np.clip(1 - (np.abs(x) / trunk) ** 2.6, 0, 1) ** 0.5
-    body = depth * chord
-    slope = (
-        -3.6 + 0.5 * anatomy.shoulder_drop_cm + 0.30 * np.clip(np.abs(x) - 6.5, 0, None)
-    )
-    above = np.clip((y - slope) / 2.5, 0, 1) ** 0.7  # shoulders fall off to the sides
-    neck = 12.5 * np.clip(1 - (np.abs(x) / 6.8) ** 2.4, 0, 1) ** 0.5
-    shoulder = 11.5 * above * np.clip((23.0 - np.abs(x)) / 2, 0, 1)
-    fade = np.clip((8.0 + 0.6 * anatomy.shoulder_drop_cm - y) / 5.0, 0, 1)
-    body = np.maximum(body * above, np.maximum(shoulder * fade, neck * (y < 6)))
-    grain = cv2.resize(
-        rng.standard_normal((14, 12)).astype(np.float32),
-        x.shape[::-1],
-        interpolation=cv2.INTER_CUBIC,
-    )
-    return canvas.refine((body * (1 + 0.025 * grain)).astype(np.float32))
+    reach, height, wall = abs(x), anatomy.lung_height_cm, anatomy.wall_cm
+    edge = anatomy.half_width_cm + wall + 0.8
+    trunk = edge + np.interp(y, (height, 1.6 * height), (0.0, 0.3 * wall))
+    depth = np.interp(y, (-6, -1, 5, height, 1.4 * height), (0.66, 0.76, 0.9, 1, 1.06))
+    body = anatomy.thickness_cm * depth * _chord(reach / trunk, 4.0, 0.4)
+    neck = 0.72 * anatomy.thickness_cm * _chord(reach / 7.2, 3.0, 0.4) * (y < 8)
+    low = 9.0 + 0.6 * anatomy.shoulder_drop_cm
+    shoulder = 0.74 * anatomy.thickness_cm * np.clip((low - y) / 6.0, 0, 1) ** 0.5
+    skin = -4.2 + 0.5 * anatomy.shoulder_drop_cm + 0.33 * np.maximum(reach - 5.5, 0)
+    below_skin = np.clip((y - skin) / 3.5, 0, 1) ** 0.55
+    arm_x = np.interp(y, (2, 20), (5.6, wall + 5.0)) + anatomy.half_width_cm
+    arm = 0.62 * anatomy.thickness_cm * _chord(abs(reach - arm_x) / 4.6, 2.0, 0.5)
+    body = np.maximum(np.maximum(np.maximum(body, shoulder), arm) * below_skin, neck)
+    cells = rng.standard_normal((14, 12)).astype(np.float32)
+    grain = cv2.resize(cells, x.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    return canvas.refine(np.asarray(body * (1 + 0.02 * grain), dtype=np.float32))
+
+
+def _chord(share: NDArray[Any], corner: float, power: float) -> Array:
+    """Thickness of a rounded body across, 1 in the middle and 0 from `share` 1 on."""
+    return np.asarray(np.clip(1 - share**corner, 0, 1) ** power, dtype=np.float32)
 
 
 def _air(canvas: Canvas, anatomy: Anatomy) -> Array:
@@ -118,53 +111,51 @@ def _air(canvas: Canvas, anatomy: Anatomy) -> Array:
 def _recess(anatomy: Anatomy, side: Side) -> Points:
     """Lung behind the dome of the diaphragm, which shines through below it."""
     dome = anatomy.diaphragm(side)
-    return np.vstack([dome, dome[::-1] + (0.0, 2.6)])
+    return np.vstack([dome, dome[::-1] + np.array([0.0, 2.6])])
 
 
 def _add_organs(layers: Layers, anatomy: Anatomy, rng: np.random.Generator) -> None:
     canvas = layers.canvas
-    canvas.cut_polygon(layers.air, anatomy.heart(), 0.80, 0.10)
-    canvas.cut_polygon(layers.air, anatomy.mediastinum(), 0.93, 0.16)
-    canvas.cut_polygon(layers.air, anatomy.knob(), 0.85, 0.10)
+    canvas.cut_polygon(layers.air, anatomy.heart(), 0.82, 0.12)
+    canvas.cut_polygon(layers.air, anatomy.mediastinum(), 0.93, 0.22)
+    canvas.cut_polygon(layers.air, anatomy.knob(), 0.7, 0.14)
     y = np.linspace(anatomy.carina_cm - 1.5, 1.1 * anatomy.lung_height_cm, 20)
-    aorta = np.stack(
-        [anatomy.mediastinum_half_cm * 0.75 + anatomy.turn - 0.02 * y + 0 * y, y], 1
-    )
-    canvas.add_line(layers.soft, aorta, 2.4, 1.4, 0.12)
-    trachea_y = np.linspace(-6, anatomy.carina_cm, 12)
-    lean = 0.35 * np.clip(trachea_y / anatomy.carina_cm, 0, 1)
-    trachea = np.stack([anatomy.turn * 0.7 - lean, trachea_y], 1)
-    canvas.add_line(layers.soft, trachea, 1.75, -2.1, 0.14)
-    for side in SIDES:
-        x, hilum_y = anatomy.hilum(side)
-        carina = trachea[-1]
-        bronchus = smooth_curve(
-            np.array(
-                [carina, (0.45 * x, 0.5 * (carina[1] + hilum_y) + 0.1), (x, hilum_y)]
-            ),
-            8,
-        )
-        canvas.add_line(layers.soft, bronchus, 1.2, -1.6, 0.14)
-        _add_breast(layers, anatomy, side)
+    x = anatomy.mediastinum_half_cm * 0.75 + anatomy.turn - 0.02 * y
+    canvas.add_line(layers.soft, np.stack([x, y], 1), 2.4, 1.4, 0.16)
+    _add_airways(layers, anatomy)
+    if anatomy.breast_cm:
+        _add_breasts(layers, anatomy)
     if anatomy.gas_cm:
         _add_gas(layers, anatomy, rng)
 
 
-def _add_breast(layers: Layers, anatomy: Anatomy, side: Side) -> None:
-    if not anatomy.breast_cm:
-        return
-    center = (sign(side) * 0.62 * anatomy.half_width_cm, 0.68 * anatomy.lung_height_cm)
-    radii = (0.52 * anatomy.half_width_cm, 0.33 * anatomy.lung_height_cm)
+def _add_airways(layers: Layers, anatomy: Anatomy) -> None:
+    carina = anatomy.carina_cm
+    y = np.linspace(-6, carina, 12)
+    trachea = np.stack([anatomy.turn * 0.7 - 0.35 * np.clip(y / carina, 0, 1), y], 1)
+    lines = [(trachea, 1.7, 2.0)]
+    for side in SIDES:
+        x, low = anatomy.hilum(side)
+        middle = (0.45 * x, 0.5 * (carina + low) + 0.1)
+        knots = np.array([trachea[-1] - (0.0, 0.4), middle, (x, low)])
+        lines.append((smooth_curve(knots, 8), 1.1, 1.6))
+    airways = layers.canvas.layer()
+    layers.canvas.add_lines(airways, lines[::-1], 0.16)
+    layers.soft -= airways
+
+
+def _add_breasts(layers: Layers, anatomy: Anatomy) -> None:
+    across, down = anatomy.half_width_cm, anatomy.lung_height_cm
     for grow in (0.72, 0.88, 1.0):
-        ring = ellipse_outline(center, (radii[0] * grow, radii[1] * grow))
-        ring[:, 1] = np.where(
-            ring[:, 1] < center[1],
-            center[1] - (center[1] - ring[:, 1]) * 1.2,
-            ring[:, 1],
-        )
-        layers.canvas.add_polygon(
-            layers.soft, ring, anatomy.breast_cm / 3, 0.35 if grow == 1.0 else 1.0
-        )
+        rings = []
+        for side in SIDES:
+            radii = (0.52 * across * grow, 0.33 * down * grow)
+            ring = ellipse_outline((0.0, 0.0), radii)
+            ring[:, 1] *= np.where(ring[:, 1] < 0, 1.2, 1.0)
+            center = np.array([sign(side) * 0.62 * across, 0.68 * down])
+            rings.append(ring + center)
+        blur_cm = 0.35 if grow == 1.0 else 1.0
+        layers.canvas.add_polygon(layers.soft, rings, anatomy.breast_cm / 3, blur_cm)
 
 
 def _add_gas(layers: Layers, anatomy: Anatomy, rng: np.random.Generator) -> None:
@@ -184,85 +175,68 @@ def _add_gas(layers: Layers, anatomy: Anatomy, rng: np.random.Generator) -> None
 
 def _add_vessels(layers: Layers, anatomy: Anatomy, rng: np.random.Generator) -> None:
     canvas = layers.canvas
-    lines: list[tuple[Points, float, float]] = []
+    hila, trees = [], []
     for side in SIDES:
         x, y = anatomy.hilum(side)
-        hilum = ellipse_outline(
-            (x - sign(side) * 0.3, y), (1.25, 2.0), sign(side) * -18
+        hila.append(
+            ellipse_outline((x - sign(side) * 0.3, y), (1.25, 2.0), sign(side) * -18)
         )
-        canvas.add_polygon(layers.markings, hilum, 1.5, 0.45)
-        for angle in np.linspace(-72, 88, 10) + rng.normal(0, 6, 10):
-            reach = 0.5 * anatomy.lung_height_cm * (0.75 + 0.35 * (angle > 20))
-            _branch(
-                lines,
-                np.array([x, y]),
-                float(angle),
-                sign(side),
-                reach * 0.34,
-                0.5,
-                5,
-                rng,
-            )
-    lines.sort(key=lambda line: line[1])
-    thin = [line for line in lines if line[1] < 0.13]
-    thick = [line for line in lines if line[1] >= 0.13]
-    canvas.add_lines(layers.markings, thin, 0.02)
-    canvas.add_lines(layers.markings, thick, 0.05)
-    lung = canvas.layer()
-    for side in SIDES:
-        canvas.add_polygon(lung, anatomy.lung(side), 1.0, 0.25)
+        trees.append(_vessel_tree(anatomy, side, rng))
+    canvas.add_polygon(layers.markings, hila, 2.3, 0.5)
+    levels: list[tuple[list[Points], float, float]] = []
+    for right, left in zip(*trees, strict=True):
+        width = _TRUNK_CM * _TAPER ** len(levels)
+        levels.append(([*right, *left], width, 0.22 + 1.7 * width))
+    canvas.add_lines(layers.markings, levels[:2:-1], 0.02)
+    canvas.add_lines(layers.markings, levels[2::-1], 0.05)
+    lungs = canvas.mask([anatomy.lung(side) for side in SIDES], 0.25)
+    canvas.cut_polygon(lungs, anatomy.heart(), 0.75, 0.3)
+    canvas.cut_polygon(lungs, anatomy.mediastinum(), 0.9, 0.3)
     layers.markings += 0.16 * canvas.noise(rng, 0.34) + 0.20 * canvas.noise(rng, 0.9)
-    layers.markings *= lung
+    layers.markings *= lungs
 
 
-def _branch(
-    lines: list[tuple[Points, float, float]],
-    start: np.ndarray,
-    angle_deg: float,
-    mirror: float,
-    length_cm: float,
-    width_cm: float,
-    depth: int,
-    rng: np.random.Generator,
-) -> None:
-    """Grow a vessel from `start`, which forks until `depth` is used up."""
-    bend = rng.normal(0, 14)
-    turn = np.radians([angle_deg, angle_deg + bend])
-    steps = np.stack([mirror * np.cos(turn), np.sin(turn)], 1) * length_cm / 2
-    points = np.vstack([start, start + np.cumsum(steps, 0)])
-    lines.append((points, width_cm, 0.4 + 1.7 * width_cm))
-    if depth == 0:
-        return
-    for spread in (-1.0, 1.0):
-        angle = angle_deg + bend + spread * rng.uniform(8, 34)
-        scale = rng.uniform(0.68, 0.92)
-        _branch(
-            lines,
-            points[-1],
-            angle,
-            mirror,
-            length_cm * scale,
-            width_cm * 0.64,
-            depth - 1,
-            rng,
-        )
+def _vessel_tree(
+    anatomy: Anatomy, side: Side, rng: np.random.Generator
+) -> list[Points]:
+    """Let vessels fork from a hilum.
+
+    Returns:
+        For each of 6 generations (k, 3, 2) lines of three points; k doubles each time.
+    """
+    angle = np.linspace(-75, 92, 9) + rng.normal(0, 8, 9)
+    length = 0.17 * anatomy.lung_height_cm * (0.75 + 0.35 * (angle > 20))
+    start = np.tile(anatomy.hilum(side), (9, 1))
+    generations = []
+    for _ in range(6):
+        bent = angle + rng.normal(0, 20, len(angle))
+        turn = np.radians(np.stack([angle, bent], 1))
+        steps = np.stack([sign(side) * np.cos(turn), np.sin(turn)], 2)
+        points = start[:, None] + np.cumsum(steps * length[:, None, None] / 2, 1)
+        generations.append(np.concatenate([start[:, None], points], 1))
+        spread = rng.uniform(6, 40, (2, len(angle)))
+        angle = np.concatenate([bent - spread[0], bent + spread[1]])
+        length = np.tile(length, 2) * rng.uniform(0.55, 1.0, len(angle))
+        start = np.tile(points[:, -1], (2, 1))
+    return generations
 
 
 def _add_skeleton(layers: Layers, anatomy: Anatomy) -> None:
     canvas, bone = layers.canvas, anatomy.bone
     _add_spine(layers, anatomy)
-    for parity in (0, 1):
-        for side in SIDES:
-            for number in range(1 + parity, 11, 2):
-                back, front = anatomy.rib(number, side)
-                wide = 1.0 if number > 1 else 1.3
-                canvas.add_line(layers.bone, back, wide, 0.19 * bone, 0.06)
-                canvas.add_line(layers.bone, back, wide * 0.62, -0.07 * bone, 0.08)
-                canvas.add_line(layers.bone, front, 1.2 * wide, 0.095 * bone, 0.09)
+    for first in (3, 4):  # neighbors overlap, every second rib does not
+        ribs = [anatomy.rib(k, side) for k in range(first, 11, 2) for side in SIDES]
+        backs, fronts = [back for back, _ in ribs], [front for _, front in ribs]
+        canvas.add_line(layers.bone, backs, 1.0, 0.22 * bone, 0.06)
+        canvas.add_line(layers.bone, backs, 0.62, -0.09 * bone, 0.08)
+        canvas.add_line(layers.bone, fronts, 1.2, 0.12 * bone, 0.09)
+    for number in (1, 2):
+        halves = [half for side in SIDES for half in anatomy.rib(number, side)]
+        canvas.add_line(layers.bone, halves, 1.1, 0.13 * bone, 0.08)
+    clavicles = [anatomy.clavicle(side) for side in SIDES]
+    canvas.add_line(layers.bone, clavicles, 1.35, 0.34 * bone, 0.06)
+    canvas.add_line(layers.bone, clavicles, 0.85, -0.12 * bone, 0.08)
     for side in SIDES:
-        line = anatomy.clavicle(side)
-        canvas.add_line(layers.bone, line, 1.35, 0.24 * bone, 0.06)
-        canvas.add_line(layers.bone, line, 0.85, -0.08 * bone, 0.08)
         _add_shoulder(layers, anatomy, side)
 
 
@@ -288,41 +262,40 @@ def _add_shoulder(layers: Layers, anatomy: Anatomy, side: Side) -> None:
     canvas.add_line(layers.bone, np.vstack([blade, blade[:1]]), 0.35, 0.10 * bone, 0.08)
     head = ellipse_outline((s * (x + 5.6), 1.6 + y), (2.3, 2.4))
     canvas.add_polygon(layers.bone, head, 0.42 * bone, 0.15)
-    shaft = np.array(
-        [[s * (x + 5.9), 2.5 + y], [s * (x + 6.9), 9.0 + y], [s * (x + 7.6), 20.0 + y]]
-    )
+    out = anatomy.wall_cm + x
+    shaft = np.array([[s * (x + 5.6), 2.0 + y], [s * (out + 7.0), 38.0 + y]])
     canvas.add_line(layers.bone, shaft, 2.2, 0.40 * bone, 0.1)
     canvas.add_line(layers.bone, shaft, 1.2, -0.15 * bone, 0.15)
-    canvas.add_line(layers.soft, shaft, 7.0, 5.0, 0.8)
 
 
 def _add_spine(layers: Layers, anatomy: Anatomy) -> None:
     canvas, bone = layers.canvas, anatomy.bone
     step = anatomy.rib_spacing_cm
-    top = -6.0
+    bodies, plates, pedicles, spines = [], [], [], []
     for index in range(18):
-        y = top + index * step
-        half, tall = 1.55 + 0.03 * index, 0.40 * step
+        y = -6.0 + index * step
         x = float(anatomy.spine_x(y)) + 0.4 * anatomy.turn
-        body = np.array(
+        half, tall = 1.55 + 0.03 * index, 0.40 * step
+        corners = np.array(
             [
-                [x - half, y - tall],
-                [x, y - tall * 0.9],
-                [x + half, y - tall],
-                [x + half * 0.9, y],
-                [x + half, y + tall],
-                [x, y + tall * 0.9],
-                [x - half, y + tall],
-                [x - half * 0.9, y],
+                [-1, -1],
+                [0, -0.9],
+                [1, -1],
+                [0.9, 0],
+                [1, 1],
+                [0, 0.9],
+                [-1, 1],
+                [-0.9, 0],
             ]
         )
-        canvas.add_polygon(layers.bone, body, 0.24 * bone, 0.09)
-        canvas.add_line(layers.bone, body[4:7], 0.16, 0.10 * bone, 0.05)
-        canvas.add_line(layers.bone, body[0:3], 0.16, 0.10 * bone, 0.05)
+        body = corners * (half, tall) + (x, y)
+        bodies.append(body)
+        plates += [body[4:7], body[0:3]]
         for s in (-1, 1):
-            pedicle = ellipse_outline(
-                (x + s * half * 0.62, y - tall * 0.35), (0.3, 0.42)
-            )
-            canvas.add_polygon(layers.bone, pedicle, 0.10 * bone, 0.07)
-        spinous = ellipse_outline((x, y + tall * 0.7), (0.22, 0.5))
-        canvas.add_polygon(layers.bone, spinous, 0.13 * bone, 0.07)
+            spot = (x + s * half * 0.62, y - tall * 0.35)
+            pedicles.append(ellipse_outline(spot, (0.3, 0.42), n=16))
+        spines.append(ellipse_outline((x, y + tall * 0.7), (0.22, 0.5), n=16))
+    canvas.add_polygon(layers.bone, bodies, 0.15 * bone, 0.09)
+    canvas.add_line(layers.bone, plates, 0.16, 0.07 * bone, 0.05)
+    canvas.add_polygon(layers.bone, pedicles, 0.08 * bone, 0.07)
+    canvas.add_polygon(layers.bone, spines, 0.09 * bone, 0.07)
