@@ -157,8 +157,8 @@ def _tiny_vision(name: str, image_size: int) -> nn.Module:
         shape = ResNetConfig(
             num_channels=1,
             embedding_size=32,
-            hidden_sizes=[32, 64, 128, 256],
-            depths=[1, 1, 1, 1],
+            hidden_sizes=[32, 64, 160],
+            depths=[1, 1, 2],
             layer_type="basic",
         )
         return _conv_init(ResNetModel(shape))

@@ -62,6 +62,7 @@ def build_optimizer(config: TrainConfig, module: TrainStep) -> torch.optim.Optim
             for (encoder, matrix), parameters in sorted(groups.items())
         ],
         betas=(0.9, 0.98),
+        fused=True,
     )
 
 
