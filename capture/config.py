@@ -1,11 +1,14 @@
 """Settings of the capture commands; the command line is made from these classes."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from capture.errors import ConfigError
 from capture.geometry import Screen
+
+_FOLDER_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
 TrackerName = Literal["mouse", "lsl", "simulated"]
 """The names in `capture.trackers.TRACKERS`, spelled out so that nothing is loaded."""
@@ -55,6 +58,11 @@ class CaptureConfig:
     def __post_init__(self) -> None:
         if not self.reader:
             raise ConfigError("reader must not be empty: sessions belong to a reader")
+        if self.session and not re.fullmatch(_FOLDER_NAME, self.session):
+            raise ConfigError(
+                f"session names a folder, so {self.session!r} cannot be: use letters, "
+                "digits, - _ ."
+            )
         if not 60 <= self.mouse_rate_hz <= 120:
             raise ConfigError(
                 f"mouse_rate_hz must be 60 to 120, got {self.mouse_rate_hz}: windows "

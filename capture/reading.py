@@ -40,7 +40,7 @@ from capture.session import (
 from capture.streams import AUDIO_NAME, ExpectedStream, StreamSpec, display_spec
 from capture.studies import Study, read_studies
 from capture.trackers import make_tracker
-from capture.trackers.base import Tracker
+from capture.trackers.base import KnowsTruth, Tracker
 from capture.trackers.lsl import UNNAMED
 
 if TYPE_CHECKING:
@@ -109,8 +109,7 @@ def run_session(
     studies = read_studies(config.studies)
     described = open_all(config.studies, studies, key, progress)
     session_id = config.session or f"session-{secrets.token_hex(6)}"
-    if config.network == "machine" and lsl_config.VARIABLE not in os.environ:
-        lsl_config.apply(lsl_config.machine_only(session_id))
+    _keep_to_this_machine(config)
     tracker = make_tracker(config.tracker, config)
     info = SessionInfo(
         session_id=session_id,
@@ -199,6 +198,7 @@ class _Session:
         cleanup.callback(tracker.stop)
         tracker.start(self._display, self._window.post_action)
         self._images_read: set[int] = set()
+        self._alarms: dict[str, str] = {}
 
     def run(self, bar: Progress) -> SessionResult:
         folder, recorder = self._start_recorder()
@@ -213,6 +213,8 @@ class _Session:
         finally:
             # does nothing after a stop; else it leaves what can be repaired
             recorder.kill()
+        if isinstance(self._tracker, KnowsTruth):
+            self._tracker.write_truth(folder)
         end = SessionEnd(state=state, images_read=len(self._images_read))
         write_session(folder, replace(self._info, end=end))
         return SessionResult(
@@ -323,10 +325,14 @@ class _Session:
         for status in recorder.poll():
             text = str(status.get("message", ""))
             if status["event"] == "alarm":
+                self._alarms[str(status.get("stream"))] = text
                 self._notify(text)
-                self._window.set_alarm(text)
+            elif status["event"] == "resumed":
+                self._alarms.pop(str(status["stream"]), None)
+                self._notify(f"stream {status['stream']!r} is back")
             elif status["event"] == "error":
                 why = text
+        self._window.set_alarm(", ".join(self._alarms.values()))
         if why or not recorder.running:
             raise RecorderLostError(recorder.path, why)
 
@@ -359,6 +365,16 @@ def _expected(spec: StreamSpec) -> ExpectedStream:
     expected = spec.expected()
     unnamed = expected.source_id == UNNAMED
     return replace(expected, source_id="") if unnamed else expected
+
+
+def _keep_to_this_machine(config: CaptureConfig) -> None:
+    """Set LSL up, unless the user did, so that nobody else's streams get in."""
+    if config.network == "lab" or lsl_config.VARIABLE in os.environ:
+        return
+    # a vendor's program knows nothing of a private LSL session
+    vendor = config.tracker == "lsl"
+    private = "default" if vendor else f"radgaze-{secrets.token_hex(6)}"
+    lsl_config.apply(lsl_config.machine_only(private))
 
 
 def _microphone(config: CaptureConfig) -> MicrophoneConfig | None:

@@ -181,7 +181,8 @@ class ReadingWindow:
     def set_alarm(self, text: str) -> None:
         """Show a short warning in the window's title; empty takes it away."""
         caption = f"{self._title}: {text}" if text else self._title
-        pygame.display.set_caption(caption)
+        if pygame.display.get_caption()[0] != caption:
+            pygame.display.set_caption(caption)
 
     def screenshot(self) -> pygame.Surface:
         """Return a copy of what the window shows."""
@@ -271,6 +272,6 @@ def _check_monitor(width_px: int, height_px: int) -> None:
     if pygame.display.get_driver() != "dummy" and (width_px, height_px) not in sizes:
         raise DisplayError(
             f"the screen was given as {width_px} × {height_px} px, the monitors have "
-            f"{', '.join(f'{w} × {h}' for w, h in sizes)}; set --screen.width-px and "
-            "--screen.height-px, and the size in mm"
+            f"{', '.join(f'{w} × {h}' for w, h in sizes)}; set --width-px and "
+            "--height-px, and the size in mm"
         )

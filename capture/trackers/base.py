@@ -1,7 +1,8 @@
 """What a source of gaze must do to take part in a session."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from capture.display.state import DisplayState
 from capture.display.view import Action
@@ -45,7 +46,21 @@ class Tracker(Protocol):
         """Let samples flow: the recorder is connected."""
 
     def stop(self) -> None:
-        """End the samples; the last one is pushed when this returns."""
+        """End the samples; the last one is pushed when this returns.
+
+        A second call does nothing.
+
+        Raises:
+            RadgazeError: The tracker had to give up before.
+        """
+
+
+@runtime_checkable
+class KnowsTruth(Protocol):
+    """A simulated tracker, which knows what its reader really did."""
+
+    def write_truth(self, folder: Path) -> None:
+        """Write it into the session folder; called after `Tracker.stop`."""
 
 
 class TrackerFactory(Protocol):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from capture.config import CaptureConfig
 
 
+_SECOND_STREAM_S = 1.0
 UNNAMED = "unnamed"
 """Stands for the empty source id of a program that gives its stream none."""
 
@@ -48,7 +49,11 @@ class LslTracker:
 
         wanted = {"name": self._name, "type": self._type}
         parts = [f"{key}={value!r}" for key, value in wanted.items() if value]
-        found = resolve_bypred(" and ".join(parts), 1, self._timeout_s)
+        wanted_xpath = " and ".join(parts)
+        found = resolve_bypred(wanted_xpath, 1, self._timeout_s)
+        if found:
+            # the first answer ends the search: a second stream gets time to answer too
+            found += resolve_bypred(wanted_xpath, 2, _SECOND_STREAM_S)
         unique = {(s.name(), s.type(), s.source_id()) for s in found}
         if len(unique) != 1:
             names = ", ".join(f"{name} ({kind})" for name, kind, _ in sorted(unique))
