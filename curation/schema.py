@@ -35,6 +35,7 @@ QUALITY = (
     "largest_gap_s",
     "on_image_share",
     "timed_sentence_share",
+    "truncated",
 )
 """Numbers on how good a reading's recording is; NaN where there is no gaze."""
 TABLES: dict[str, dict[str, str]] = {

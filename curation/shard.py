@@ -176,6 +176,16 @@ class ShardReader:
         column: Column = self._cache[name]
         return column
 
+    def attributes(self, group: str) -> dict[str, Any]:
+        """Read the attributes of a group."""
+        with self._open() as file:
+            return dict(file[group].attrs) if group in file else {}
+
+    def image_shape(self) -> tuple[int, ...]:
+        """Return the shape of the stack of images as the file states it."""
+        with self._open() as file:
+            return tuple(file["image"].shape)
+
     def ragged(self, group: str, column: str) -> Ragged:
         """Read a column of a ragged table with the offsets of its rows."""
         return self.column(f"{group}/{column}"), self.column(f"{group}/offsets")
@@ -254,7 +264,8 @@ class ShardReader:
             offsets = np.full(self.readings, -1, np.int64)
 
             def note(chunk: Any) -> None:
-                offsets[chunk.chunk_offset[0]] = chunk.byte_offset
+                if chunk.chunk_offset[0] < len(offsets):
+                    offsets[chunk.chunk_offset[0]] = chunk.byte_offset
 
             with self._open() as file:
                 file["image"].id.chunk_iter(note)

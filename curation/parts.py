@@ -1,0 +1,248 @@
+"""The part of a data set that one job makes; it is kept until the data set is whole."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from capture.errors import DiskFullError, InputError, RadgazeError
+from capture.images import load_image
+from capture.pseudonyms import pseudonym
+from capture.session import RECORDING_FILE, SESSION_FILE, describe_study, read_session
+from capture.studies import Study
+from curation.config import CurateConfig
+from curation.dataset import file_sha256, write_json
+from curation.readings import (
+    Accepted,
+    Content,
+    Rejected,
+    session_readings,
+    unread_reading,
+)
+from curation.recordings import read_recording
+from curation.schema import SHARD_VERSION, Reading
+from curation.shard import ShardReader, ShardWriter, disk_full
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a job made, small enough to travel between processes."""
+
+    shard: Path
+    """Its readings; not there where it made none."""
+    rows: tuple[str, ...] = ()
+    """Ids of the readings, in the order of the shard."""
+    images: tuple[str, ...] = ()
+    """SHA-256 of the image files of its readings."""
+    accepted: tuple[dict[str, Any], ...] = ()
+    rejected: tuple[dict[str, Any], ...] = ()
+    resumed: bool = False
+    disk_full: bool = False
+
+
+class PartFolder:
+    """Hidden folder beside the data set that keeps parts across runs."""
+
+    def __init__(self, out: Path, config: CurateConfig) -> None:
+        self.folder = out.with_name(f".{out.name}.parts")
+        self.config = config
+
+    def key(self, contents: Sequence[str]) -> str:
+        """Name a part by all that shapes it: inputs, settings and program."""
+        config = self.config
+        settings = {
+            "image_size": config.image_size,
+            "policy": config.policy,
+            "speech": config.speech,
+            "scrub": config.scrub,
+            "seed": config.seed,
+            "events": asdict(config.events),
+            "quality": asdict(config.quality),
+            "versions": [version("radgaze"), SHARD_VERSION],
+        }
+        text = json.dumps([settings, list(contents)], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+    def load(self, key: str) -> Outcome | None:
+        """Return the part an earlier run finished, if it is whole."""
+        try:
+            values = json.loads((self.folder / f"{key}.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        shard = self.folder / f"{key}.h5"
+        if values["rows"] and not shard.is_file():
+            return None
+        values = {name: tuple(entries) for name, entries in values.items()}
+        return Outcome(shard=shard, resumed=True, **values)
+
+    def save(self, key: str, results: Sequence[Accepted | Rejected]) -> Outcome:
+        """Write the readings, then the summary that makes the part valid.
+
+        Raises:
+            DiskFullError: No space is left.
+        """
+        with disk_full(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        shard = self.folder / f"{key}.h5"
+        accepted = [result for result in results if isinstance(result, Accepted)]
+        if accepted:
+            write_shard(shard, [a.reading for a in accepted], self.config.image_size)
+        outcome = Outcome(
+            shard=shard,
+            rows=tuple(a.reading.reading_id for a in accepted),
+            images=tuple(a.content[1] for a in accepted),
+            accepted=tuple(_describe(a) for a in accepted if a.session),
+            rejected=tuple(asdict(r) for r in results if isinstance(r, Rejected)),
+        )
+        values = asdict(outcome)
+        for name in ("shard", "resumed", "disk_full"):
+            del values[name]
+        with disk_full(self.folder):
+            write_json(self.folder / f"{key}.json", values)
+        return outcome
+
+    def remove(self) -> None:
+        """Delete all parts."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionJob:
+    """Curates one session; called in a worker process."""
+
+    folder: Path
+    studies: tuple[Study, ...]
+    parts: PartFolder
+
+    def __call__(self) -> Outcome:
+        """Return the part, from an earlier run if it is there."""
+        try:
+            return self._run()
+        except DiskFullError:
+            return Outcome(shard=self.parts.folder, disk_full=True)
+        except RadgazeError as error:
+            found = error.found if isinstance(error, InputError) else str(error)
+            rejected = Rejected(session=self.folder.name, image_id="", reasons=(found,))
+            return Outcome(shard=self.parts.folder, rejected=(asdict(rejected),))
+
+    def _run(self) -> Outcome:
+        info = read_session(self.folder)
+        recording = self.folder / RECORDING_FILE
+        if not recording.is_file():
+            raise InputError(recording, f"has no {RECORDING_FILE}")
+        studies = by_content(self.studies)
+        used = [studies.get((s.file_bytes, s.file_sha256)) for s in info.studies]
+        contents = [file_sha256(self.folder / SESSION_FILE), file_sha256(recording)]
+        contents += [_sidecars(study) if study else "" for study in used]
+        key = self.parts.key(contents)
+        earlier = self.parts.load(key)
+        if earlier is not None:
+            return earlier
+        results = session_readings(
+            read_recording(self.folder), studies, self.parts.config
+        )
+        return self.parts.save(key, list(results))
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadJob:
+    """Adds studies that nobody read; called in a worker process."""
+
+    studies: tuple[Study, ...]
+    read: frozenset[str]
+    """SHA-256 of the image files that were read."""
+    key: bytes
+    parts: PartFolder
+
+    def __call__(self) -> Outcome:
+        """Return the part, from an earlier run if it is there."""
+        try:
+            return self._run()
+        except DiskFullError:
+            return Outcome(shard=self.parts.folder, disk_full=True)
+
+    def _run(self) -> Outcome:
+        hashes = [file_sha256(study.image) for study in self.studies]
+        todo = {
+            sha256: study
+            for sha256, study in zip(hashes, self.studies, strict=True)
+            if sha256 not in self.read
+        }
+        salt = pseudonym("study", "unread", self.key)
+        contents = [f"{sha256} {_sidecars(study)}" for sha256, study in todo.items()]
+        key = self.parts.key([salt, *contents])
+        earlier = self.parts.load(key)
+        if earlier is not None:
+            return earlier
+        return self.parts.save(key, [self._one(*item) for item in todo.items()])
+
+    def _one(self, sha256: str, study: Study) -> Accepted | Rejected:
+        image_id = pseudonym("image", sha256, self.key)
+        try:
+            image = load_image(study.image)
+            described = describe_study(
+                study,
+                self.key,
+                pixel_sha256=image.pixel_sha256,
+                width_px=image.width_px,
+                height_px=image.height_px,
+            )
+            reading = unread_reading(study, described, image, self.parts.config)
+        except InputError as error:
+            return Rejected(session="", image_id=image_id, reasons=(error.found,))
+        content = (described.file_bytes, described.file_sha256)
+        return Accepted(
+            session="", reading=reading, content=content, truncated=False, notes={}
+        )
+
+
+def by_content(studies: Sequence[Study]) -> dict[Content, Study]:
+    """Hash the image files; of equal ones the first counts."""
+    found: dict[Content, Study] = {}
+    for study in studies:
+        content = (study.image.stat().st_size, file_sha256(study.image))
+        found.setdefault(content, study)
+    return found
+
+
+def read_part(outcome: Outcome) -> ShardReader:
+    """Open the readings of a part."""
+    return ShardReader(outcome.shard)
+
+
+def write_shard(path: Path, readings: Sequence[Reading], image_size: int) -> None:
+    """Write one shard; nothing is left behind if it fails.
+
+    Raises:
+        DiskFullError: No space is left.
+    """
+    writer = ShardWriter(path, image_size)
+    done = False
+    try:
+        for reading in readings:
+            writer.add(reading)
+        writer.close()
+        done = True
+    finally:
+        if not done:
+            writer.abort()
+
+
+def _sidecars(study: Study) -> str:
+    """Content of the report and the annotations, which shape the rows too."""
+    files = [path for path in (study.report, study.annotations) if path is not None]
+    return " ".join(file_sha256(path) for path in files)
+
+
+def _describe(accepted: Accepted) -> dict[str, Any]:
+    return {
+        "session": accepted.session,
+        "reading_id": accepted.reading.reading_id,
+        "image_id": accepted.reading.image_id,
+        "truncated": accepted.truncated,
+        "notes": dict(accepted.notes),
+    }
