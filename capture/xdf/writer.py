@@ -81,7 +81,7 @@ class XdfWriter:
         self.path, self.sync_every_s = Path(path), sync_every_s
         self._streams: dict[int, _Stream] = {}
         self._failed = False
-        self._end = 0
+        self._end = self._synced_end = 0
         self._synced_s = time.monotonic()
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         try:
@@ -213,7 +213,17 @@ class XdfWriter:
             _sync(self._file)
         except OSError as error:
             self._fail(error)
-        self._synced_s = time.monotonic()
+        self._synced_s, self._synced_end = time.monotonic(), self._end
+
+    def sync_if_due(self) -> None:
+        """Call `sync` if something was written and `sync_every_s` is over.
+
+        Raises:
+            DiskFullError: No space is left.
+        """
+        late = time.monotonic() - self._synced_s >= self.sync_every_s
+        if late and self._synced_end != self._end and not self._failed:
+            self.sync()
 
     def close(self) -> None:
         """Write the footers that are missing, sync and close; a second call is nothing.
