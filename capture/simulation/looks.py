@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +55,7 @@ def look_at(
     """
     wanted = [s for s in sentences if s.arrive_s is not None and s.leave_s is not None]
     looks = []
-    for sentence, following in zip(wanted, [*wanted[1:], None], strict=True):
+    for sentence, following in zip_longest(wanted, wanted[1:]):
         arrive_s, leave_s = sentence.arrive_s or 0.0, sentence.leave_s or 0.0
         if following is not None and following.arrive_s is not None:
             if rng.random() >= reader.wander_share:

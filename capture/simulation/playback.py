@@ -34,7 +34,7 @@ Floats = NDArray[np.float64]
 
 FLIP_HZ = 60.0
 VECTOR_S = 0.01
-_CHUNK_S = 0.25
+_CHUNK_S = 0.22  # with what is left of the chunk before, still below 0.25
 _OFFSET_EVERY_S = 5.0
 _LEAD_IN_S, _LEAD_OUT_S = 1.5, 1.0
 _STAMP_JITTER_S = 3e-5
