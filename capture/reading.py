@@ -1,12 +1,12 @@
 """One reading session: study list → window + tracker + recorder → session folder."""
 
+import json
 import os
 import secrets
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,6 @@ from capture.display.events import (
 )
 from capture.display.state import DisplayState
 from capture.errors import InputError, RadgazeError
-from capture.images import LoadedImage, load_image
 from capture.progress import Progress, ProgressMode
 from capture.pseudonyms import load_or_make_key, pseudonym
 from capture.session import (
@@ -31,9 +30,7 @@ from capture.session import (
     SessionEnd,
     SessionInfo,
     SessionStream,
-    SessionStudy,
     TrackerInfo,
-    describe_study,
     new_session_folder,
     write_session,
 )
@@ -42,6 +39,7 @@ from capture.studies import Study, read_studies
 from capture.trackers import make_tracker
 from capture.trackers.base import KnowsTruth, Tracker
 from capture.trackers.lsl import UNNAMED
+from capture.worklist import ImageLoader, open_all
 
 if TYPE_CHECKING:
     from capture.display.window import ReadingWindow
@@ -104,7 +102,7 @@ def run_session(
             made.
         RadgazeError: Window, tracker or recorder failed.
     """
-    notify = notify or _to_stderr
+    notify = notify or (_json_to_stderr if progress == "json" else _to_stderr)
     key = load_or_make_key(config.key_file)
     studies = read_studies(config.studies)
     described = open_all(config.studies, studies, key, progress)
@@ -128,47 +126,6 @@ def run_session(
             return session.run(bar)
 
 
-def open_all(
-    listed_in: Path, studies: Sequence[Study], key: bytes, progress: ProgressMode
-) -> list[SessionStudy]:
-    """Open every image of a list and describe it by pseudonyms and content.
-
-    Raises:
-        InputError: An image cannot be opened; names the list's row and the file.
-    """
-    described = []
-    with Progress("opening images", len(studies), progress) as bar:
-        for number, study in enumerate(studies):
-            with naming_row(listed_in, number):
-                loaded = load_image(study.image)
-                described.append(
-                    describe_study(
-                        study,
-                        key,
-                        pixel_sha256=loaded.pixel_sha256,
-                        width_px=loaded.width_px,
-                        height_px=loaded.height_px,
-                    )
-                )
-            bar.update()
-    return described
-
-
-@contextmanager
-def naming_row(listed_in: Path, number: int) -> Iterator[None]:
-    """Let an error about an image say which row of the study list names it.
-
-    Args:
-        listed_in: The study list.
-        number: Position of the study, from 0; row 1 of the file is the header.
-    """
-    try:
-        yield
-    except InputError as error:
-        found = f"row {number + 2}: {error.path}: {error.found}"
-        raise InputError(listed_in, found, error.remedy) from None
-
-
 class _Session:
     """The parts of a running session, in the order in which they start."""
 
@@ -189,7 +146,7 @@ class _Session:
         self._clock: Callable[[], float] = local_clock
         self._display = DisplayState()
         self._outlet: Any = None
-        self._images = _Images(config.studies, studies)
+        self._images = ImageLoader(config.studies, studies)
         cleanup.callback(self._images.close)
         self._window = self._open_window()
         cleanup.callback(self._window.close)
@@ -337,30 +294,6 @@ class _Session:
             raise RecorderLostError(recorder.path, why)
 
 
-class _Images:
-    """Decodes the next image while this one is read; keeps the last few."""
-
-    def __init__(self, listed_in: Path, studies: Sequence[Study]) -> None:
-        self._listed_in, self._studies = listed_in, studies
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="prefetch")
-        self._loading: dict[int, Future[LoadedImage]] = {}
-
-    def get(self, index: int) -> LoadedImage:
-        self.prefetch(index)
-        for old in [i for i in self._loading if abs(i - index) > 1]:
-            self._loading.pop(old).cancel()
-        with naming_row(self._listed_in, index):
-            return self._loading[index].result()
-
-    def prefetch(self, index: int) -> None:
-        if index < len(self._studies) and index not in self._loading:
-            image = self._studies[index].image
-            self._loading[index] = self._pool.submit(load_image, image)
-
-    def close(self) -> None:
-        self._pool.shutdown(cancel_futures=True)
-
-
 def _expected(spec: StreamSpec) -> ExpectedStream:
     expected = spec.expected()
     unnamed = expected.source_id == UNNAMED
@@ -387,3 +320,7 @@ def _microphone(config: CaptureConfig) -> MicrophoneConfig | None:
 
 def _to_stderr(text: str) -> None:
     sys.stderr.write(f"{text}\n")
+
+
+def _json_to_stderr(text: str) -> None:
+    _to_stderr(json.dumps({"event": "note", "stage": "reading", "message": text}))

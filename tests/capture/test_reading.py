@@ -274,3 +274,41 @@ def test_a_bad_image_is_found_before_the_session(
     assert "1.png" in said.err
     assert found in said.err
     assert not (tmp_path / "sessions").exists()
+
+
+def test_a_polite_kill_stops_safely(studies, start, tmp_path):
+    process = start(studies, [])
+    wait_for(lambda: [p for p in tmp_path.rglob("*.xdf") if p.stat().st_size > 8000])
+
+    process.terminate()
+    out, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 0
+    assert read_session(Path(json.loads(out)["folder"])).end.state == "stopped"
+
+
+def test_progress_is_one_json_object_a_line_for_a_program(studies, start):
+    process = start(studies, [Action("next"), Action("next")], "--progress", "json")
+    _, err = process.communicate(timeout=60)
+
+    lines = [json.loads(line) for line in err.splitlines()]
+    done = [
+        line["done"] for line in lines if line["stage"] == "reading" and "done" in line
+    ]
+    assert done[:2] == [1, 2]
+    assert any("unseen" in line.get("message", "") for line in lines)
+
+
+def test_going_back_shows_the_image_again_and_counts_it_once(studies, start):
+    keys = [Action(kind) for kind in ("previous", "next", "previous", "next", "next")]
+
+    out, _ = start(studies, keys).communicate(timeout=60)
+
+    folder = Path(json.loads(out)["folder"])
+    from capture.xdf import read_streams
+
+    display = next(s for s in read_streams(folder / "recording.xdf") if "dis" in s.name)
+    events = [parse_event(text) for text in display.texts]
+    shown = [event.index for event in events if isinstance(event, ImageShown)]
+    assert shown == [0, 1, 0, 1]
+    assert read_session(folder).end.images_read == 2

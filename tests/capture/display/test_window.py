@@ -282,3 +282,18 @@ def test_a_window_that_cannot_be_opened_is_a_clear_error(monkeypatch):
             publish=lambda *_: None,
             clock=lambda: 0.0,
         )
+
+
+@pytest.mark.parametrize("size", [(900, 1100), (901, 1101), (3001, 500)])
+def test_a_large_image_is_shrunk_to_area_averages_in_place(size):
+    width, height = size
+    ramp = np.add.outer(np.arange(height) * 90 / height, np.arange(width) * 90 / width)
+    state = default_state(width, height)
+
+    gray, (left, top) = Picture(image(ramp.astype(np.uint8))).render(state)
+
+    rows, columns = np.mgrid[: gray.shape[0], : gray.shape[1]] + 0.5
+    points_px = np.stack([columns + left, rows + top], -1).reshape(-1, 2)
+    x, y = state.view.to_image(points_px).T
+    expected = x * 90 / width + y * 90 / height
+    np.testing.assert_allclose(gray.ravel(), expected, atol=2.0)
