@@ -202,6 +202,8 @@ def _tiny_text(vocabulary: int, max_tokens: int) -> nn.Module:
         num_attention_heads=4,
         intermediate_size=256,
         max_position_embeddings=max_tokens,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
     )
     return BertModel(shape, add_pooling_layer=False)
 
