@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from capture.simulation.canvas import Array, Canvas
 
+_UNSHARPNESS_MM = 0.11  # of the plate: its light spreads before it is read
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exposure:
@@ -62,9 +64,7 @@ def draw_exposure(
         ),
         bits_stored=int(rng.choice((12, 12, 12, 14, 15, 16))),
         photometric=str(rng.choice(("MONOCHROME2", "MONOCHROME2", "MONOCHROME1"))),
-        quanta=float(
-            np.exp(rng.normal(np.log(45000 if not portable else 30000), 0.35))
-        ),
+        quanta=float(np.exp(rng.normal(np.log(60000 if portable else 100000), 0.35))),
         electronic=float(rng.uniform(0.001, 0.003)),
         scatter=float(rng.uniform(0.25, 0.6) + 0.25 * portable),
         equalize=float(rng.uniform(0.25, 0.55)),
@@ -117,8 +117,8 @@ def _process(
     )
     per_cm = canvas.px_per_cm / 6
     primary = np.exp(-coarse)
-    stray = cv2.GaussianBlur(primary, (0, 0), 3.0 * per_cm)
-    stray = np.asarray(stray * exposure.scatter, dtype=np.float32)
+    spread = cv2.GaussianBlur(primary, (0, 0), 3.0 * per_cm)
+    stray = np.asarray(exposure.scatter * spread, dtype=np.float32)
     dose = np.exp(-absorption) + canvas.refine(stray)
     log = -np.log(dose)
     body = cv2.resize(log, coarse.shape[::-1], interpolation=cv2.INTER_AREA)
@@ -200,6 +200,8 @@ def _noise(
     spread = _enlarge(per_photon, shape) / np.float32(pixel_mm)
     spread += np.float32(exposure.electronic)
     grain = rng.standard_normal(shape, dtype=np.float32)
-    # the plate's own unsharpness
-    grain = np.asarray(cv2.GaussianBlur(grain, (3, 3), 0.45), dtype=np.float32)
+    if pixel_mm < 3 * _UNSHARPNESS_MM:
+        sigma = _UNSHARPNESS_MM / pixel_mm
+        blurred = cv2.GaussianBlur(grain, (5, 5), sigma)
+        grain = np.asarray(blurred, dtype=np.float32)
     return np.asarray(grain * spread, dtype=np.float32)

@@ -15,9 +15,7 @@ from capture.simulation.tissue import build_layers
 
 __all__ = ["Box", "Finding", "Phantom", "make_phantom", "to_display"]
 
-_DRAWN_PX = (448, 1000)
-"""Least and greatest height at which anatomy is drawn; finer films are enlarged."""
-_DRAWN_SHARE = 0.72
+_DRAWN_PX = (192, 448, 1000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +89,7 @@ def to_display(phantom: Phantom) -> NDArray[np.uint8]:
 def _take(patient: Patient, seed: int, height_px: int) -> Phantom:
     framing, exposure = patient.framing, patient.exposure
     shape = (height_px, max(1, round(height_px * framing.width_cm / framing.height_cm)))
-    drawn = int(np.clip(_DRAWN_SHARE * height_px, *_DRAWN_PX))
+    drawn = _drawn_height_px(height_px)
     canvas = Canvas(
         framing=framing,
         height_px=drawn,
@@ -121,6 +119,14 @@ def _take(patient: Patient, seed: int, height_px: int) -> Phantom:
         heart_ratio=patient.anatomy.heart_ratio,
         traits=patient.traits,
     )
+
+
+def _drawn_height_px(height_px: int) -> int:
+    """Draw small films finer and shrink them, large ones coarser and enlarge them."""
+    least, usual, most = _DRAWN_PX
+    if height_px < usual:
+        return max(min(2 * height_px, usual), least)
+    return int(np.clip(0.72 * height_px, usual, most))
 
 
 def _findings(patient: Patient) -> tuple[Finding, ...]:
