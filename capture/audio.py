@@ -57,6 +57,9 @@ class InputStream(Protocol):
         """Give the device back."""
 
 
+OpenStream: TypeAlias = Callable[[MicrophoneConfig, Callback], InputStream]
+
+
 class Microphone:
     """Records one channel; `write` is called on a thread of its own.
 
@@ -77,7 +80,7 @@ class Microphone:
         config: MicrophoneConfig,
         write: Vectors,
         clock: Callable[[], float],
-        open_stream: Callable[[MicrophoneConfig, Callback], InputStream] | None = None,
+        open_stream: OpenStream | None = None,
     ) -> None:
         self.config, self.overflows, self.dropped_frames = config, 0, 0
         self._write, self._clock = write, clock

@@ -157,7 +157,7 @@ class InletThread(threading.Thread):
         inlet.open_stream(_OPEN_S)
         info = inlet.info(_OPEN_S)
         self.segment = self._begin(info)
-        clock = _ClockThread(self, inlet)
+        clock = ClockThread(self, inlet)
         clock.start()
         try:
             self._pull(_puller(self, inlet, info))
@@ -245,7 +245,7 @@ class InletThread(threading.Thread):
         self.say(event="alarm", kind=kind, message=text)
 
 
-class _ClockThread(threading.Thread):
+class ClockThread(threading.Thread):
     """Measures an outlet's clock, which may block longer than pulling may wait."""
 
     def __init__(self, owner: InletThread, inlet: Any) -> None:

@@ -17,7 +17,12 @@ import numpy as np
 import pylsl
 from numpy.typing import NDArray
 
-from capture.audio import Microphone, MicrophoneConfig, MicrophoneError
+from capture.audio import (
+    Microphone,
+    MicrophoneConfig,
+    MicrophoneError,
+    OpenStream,
+)
 from capture.errors import RadgazeError
 from capture.recorder_inlets import (
     OFFSET_EVERY_S,
@@ -62,6 +67,7 @@ class Recorder:
         microphone: Device to record, or None.
         say: Takes one status line.
         stop: Set when the recording is to end.
+        open_stream: Opens the microphone; None for PortAudio.
     """
 
     def __init__(
@@ -71,6 +77,7 @@ class Recorder:
         microphone: MicrophoneConfig | None,
         say: Say,
         stop: threading.Event,
+        open_stream: OpenStream | None = None,
     ) -> None:
         self.path, self.stop, self._say_line = path, stop, say
         self._queue: queue.SimpleQueue[Item] = queue.SimpleQueue()
@@ -81,7 +88,7 @@ class Recorder:
         self._recording = False
         self._microphone: Microphone | None = None
         if microphone is not None:
-            self._prepare_microphone(microphone)
+            self._prepare_microphone(microphone, open_stream)
 
     def run(self) -> dict[str, Any]:
         """Record; return what was written.
@@ -233,11 +240,15 @@ class Recorder:
         for thread in self._threads:
             thread.join(max(deadline_s - time.monotonic(), 0.0))
 
-    def _prepare_microphone(self, config: MicrophoneConfig) -> None:
+    def _prepare_microphone(
+        self, config: MicrophoneConfig, open_stream: OpenStream | None
+    ) -> None:
         self._spec = audio_spec(config.rate_hz)
         stream = self._spec.expected(required=config.required)
         self._audio = Segment(stream, "microphone")
-        self._microphone = Microphone(config, self._put_audio, pylsl.local_clock)
+        self._microphone = Microphone(
+            config, self._put_audio, pylsl.local_clock, open_stream
+        )
 
     def _start_microphone(self) -> None:
         if self._microphone is None:

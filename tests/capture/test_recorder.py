@@ -1,5 +1,6 @@
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -11,11 +12,12 @@ import pytest
 import pyxdf
 
 from capture.audio import MicrophoneConfig
-from capture.errors import InputError
 from capture.geometry import Screen
 from capture.recorder import ExpectedStream, RecorderError, RecorderProcess
+from capture.recorder_inlets import ClockThread, InletThread, Segment, predicate
+from capture.recorder_process import Recorder
 from capture.streams import StreamSpec, audio_spec, display_spec, gaze_spec
-from capture.xdf import read_streams, repair
+from capture.xdf import XdfWriter, read_streams, repair
 from capture.xdf.chunks import DTYPES
 
 pylsl = pytest.importorskip("pylsl")
@@ -162,8 +164,6 @@ def test_the_file_has_the_description_that_the_stream_was_given(record, sources,
 
 
 def _write_header(path, spec):
-    from capture.xdf import XdfWriter
-
     with XdfWriter(path) as writer:
         writer.add_stream(spec.to_header_xml())
 
@@ -253,27 +253,102 @@ def test_a_stream_that_comes_late_is_recorded_from_then_on(record, sources, spec
     assert recorder.stop()["streams"]["late"] == 1
 
 
-@pytest.mark.parametrize("channel_format", [*DTYPES])
-def test_every_numeric_format_comes_through(record, channel_format):
-    spec = StreamSpec(
-        name="numbers",
-        type="T",
-        channel_count=2,
-        nominal_rate_hz=0,
-        channel_format=channel_format,
-        source_id=f"radgaze:{time.monotonic_ns()}:numbers",
-    )
-    outlet = pylsl.StreamOutlet(spec.to_stream_info())
-    recorder = record([spec.expected()])
+def test_every_numeric_format_comes_through(record):
+    specs = [
+        StreamSpec(
+            name=channel_format,
+            type="T",
+            channel_count=2,
+            nominal_rate_hz=0,
+            channel_format=channel_format,
+            source_id=f"radgaze:{time.monotonic_ns()}:{channel_format}",
+        )
+        for channel_format in DTYPES
+    ]
+    outlets = [pylsl.StreamOutlet(spec.to_stream_info()) for spec in specs]
+    recorder = record([spec.expected() for spec in specs])
     recorder.wait_until_recording()
-    outlet.push_sample([-3, 100], 5.0)
+    for outlet in outlets:
+        outlet.push_sample([-3, 100], 5.0)
 
     recorder.stop()
 
-    (stream,) = read_streams(recorder.path)
-    assert stream.values.dtype == DTYPES[channel_format]
-    assert stream.values.tolist() == [[-3, 100]]
-    assert stream.stamps_s.tolist() == [5.0]
+    streams = read_streams(recorder.path)
+    assert {stream.name for stream in streams} == set(DTYPES)
+    for stream in streams:
+        assert stream.values.dtype == DTYPES[stream.name]
+        assert stream.values.tolist() == [[-3, 100]]
+        assert stream.stamps_s.tolist() == [5.0]
+
+
+def test_the_microphone_is_a_stream_like_the_others(tmp_path):
+    class Device:
+        def __init__(self, callback):
+            self.callback, self.done = callback, threading.Event()
+            self.thread = threading.Thread(target=self.run)
+            self.blocks = 0
+
+        def run(self):
+            while not self.done.wait(0.01):
+                block = np.arange(160 * self.blocks, 160 * (self.blocks + 1))
+                self.callback((block % 30_000).astype(np.int16)[:, None], 160, None, 0)
+                self.blocks += 1
+
+        def start(self):
+            self.thread.start()
+
+        def stop(self):
+            self.done.set()
+            self.thread.join()
+
+        def close(self):
+            devices.append(self)
+
+    devices, said, stop = [], [], threading.Event()
+    recorder = Recorder(
+        tmp_path / "a.xdf",
+        [],
+        MicrophoneConfig(rate_hz=16_000),
+        said.append,
+        stop,
+        lambda _, callback: Device(callback),
+    )
+    threading.Timer(1.0, stop.set).start()
+
+    summary = recorder.run()
+
+    (audio,) = read_streams(tmp_path / "a.xdf")
+    first = int(audio.values[0, 0])  # what came before the file was open is left out
+    count = summary["streams"]["radgaze_audio"]
+    assert audio.values.shape == (count, 160)
+    assert count == devices[0].blocks - first // 160
+    np.testing.assert_array_equal(
+        audio.values.ravel(), (first + np.arange(count * 160)) % 30_000
+    )
+    assert (np.diff(audio.stamps_s) > 0).all()
+    assert len(audio.clock_offsets) >= 2
+    assert audio.clock_offsets[:, 1].tolist() == [0.0] * len(audio.clock_offsets)
+    assert audio.header["info"]["desc"][0]["audio"][0]["sample_rate"] == ["16000"]
+    assert said[-1]["event"] == "status" or said[0]["event"] == "recording"
+
+
+def test_a_full_disk_is_said_at_once_and_the_file_can_be_repaired(record, sources):
+    recorder = record()
+    recorder.wait_until_recording()
+    limit = (30_000, resource.RLIM_INFINITY)
+    resource.prlimit(recorder.pid, resource.RLIMIT_FSIZE, limit)
+    for source in sources:
+        source.start()
+
+    line = wait_for(recorder, lambda line: line["event"] == "error", 5)
+
+    assert line["kind"] == "DiskFullError"
+    with pytest.raises(RecorderError, match="no space left"):
+        recorder.stop()
+    repair(recorder.path)
+    stamps = by_name(recorder.path)["radgaze_gaze"]["time_stamps"]
+    np.testing.assert_array_equal(stamps, sources[0].stamps[: len(stamps)])
+    assert len(stamps) > 0
 
 
 def test_an_outlet_that_restarts_becomes_a_new_segment(record, specs):
@@ -386,6 +461,37 @@ def test_stamps_of_another_clock_raise_an_alarm(record, specs):
     assert line["kind"] == "foreign_clock"
 
 
-def test_an_unreadable_file_is_no_recording(tmp_path):
-    with pytest.raises(InputError):
-        read_streams(tmp_path / "none.xdf")
+def test_a_clock_is_measured_at_a_time_of_the_streams_own_clock(specs):
+    class Inlet:
+        def time_correction(self, timeout_s):
+            return 1000.0  # what the other machine's clock is behind
+
+    items, now_s = [], pylsl.local_clock()
+    thread = InletThread(specs[0].expected(), items.append, threading.Event())
+    thread.segment = Segment(specs[0].expected(), "uid")
+    clock = ClockThread(thread, Inlet())
+    clock.ended.set()
+
+    clock.run()
+
+    first, last = items
+    assert first.offset_s == 1000.0
+    assert first.collection_s == pytest.approx(now_s - 1000.0, abs=0.5)
+    assert last.collection_s >= first.collection_s
+    assert thread.ready.is_set()
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("plain", "name='plain' and type='T'"),
+        ("it's", "name=\"it's\" and type='T'"),
+    ],
+)
+def test_a_stream_is_asked_for_by_what_is_known_of_it(name, query):
+    assert predicate(ExpectedStream(name=name, type="T")) == query
+
+
+def test_a_name_that_no_query_can_hold_is_refused():
+    with pytest.raises(ValueError, match="both kinds of quotes"):
+        predicate(ExpectedStream(name="a'b\"c", type="T"))

@@ -140,6 +140,22 @@ def test_boundaries_come_at_least_every_two_seconds_of_a_stream(tmp_path):
     assert len(load(tmp_path / "a.xdf")["s"]["time_stamps"]) == 1000
 
 
+@pytest.mark.parametrize(("sync_every_s", "synced"), [(0.0, True), (60.0, False)])
+def test_what_is_written_goes_to_the_disk_in_time(
+    tmp_path, monkeypatch, sync_every_s, synced
+):
+    sizes = []
+    monkeypatch.setattr(os, "fdatasync", lambda f: sizes.append(os.fstat(f).st_size))
+    with XdfWriter(tmp_path / "a.xdf", sync_every_s=sync_every_s) as writer:
+        stream = writer.add_stream(header())
+        writer.write_samples(stream, [1.0], [[1.0, 2.0]])
+        size = (tmp_path / "a.xdf").stat().st_size
+        writer.sync_if_due()
+
+        assert (size in sizes) is synced
+    assert sizes[-1] == (tmp_path / "a.xdf").stat().st_size
+
+
 def test_the_same_calls_give_the_same_bytes(tmp_path):
     for name in ("a", "b"):
         with XdfWriter(tmp_path / name) as writer:
