@@ -30,7 +30,7 @@ def cardiomegaly(scene: Scene) -> list[Abnormality]:
     ]
 
 
-_ZONES = {"upper": (0.12, 0.36), "middle": (0.38, 0.62), "lower": (0.64, 0.92)}
+_ZONES = {"upper": (0.12, 0.32), "middle": (0.40, 0.58), "lower": (0.68, 0.92)}
 
 
 def consolidation(scene: Scene) -> list[Abnormality]:
