@@ -1,6 +1,8 @@
 """Settings of Lab Streaming Layer for one machine: found at once, mixed with nobody."""
 
+import atexit
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -38,7 +40,7 @@ def machine_only(session_id: str, *, log_level: int = -2) -> dict[str, str]:
 
     Returns:
         Environment variables, to be set before pylsl is loaded, in this process (see
-        `apply`) and in every child.
+        `apply`) and in every child; valid as long as this process lives.
 
     Raises:
         ValueError: `session_id` has other characters than letters, digits, - and _.
@@ -46,6 +48,7 @@ def machine_only(session_id: str, *, log_level: int = -2) -> dict[str, str]:
     if not session_id.replace("-", "").replace("_", "").isalnum():
         raise ValueError(f"not a session id: {session_id!r}")
     folder = Path(tempfile.mkdtemp(prefix="radgaze-lsl-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     path = folder / "lsl_api.cfg"
     path.write_text(_TEMPLATE.format(session_id=session_id, log_level=log_level))
     return {VARIABLE: str(path)}
