@@ -26,6 +26,13 @@ from capture.simulation.eyes import EyeSampler, ViewHistory
 from capture.simulation.plan import PlannedAction, ReadingPlan
 from capture.simulation.profile import ReaderProfile
 from capture.simulation.record import GazeTrace, image_truth, reader_truth
+from capture.simulation.sound import (
+    VECTOR_S,
+    VECTOR_SAMPLES,
+    mix_speech,
+    room_noise,
+    to_vectors,
+)
 from capture.simulation.voice import RATE_HZ, SpokenSentence
 from capture.streams import audio_spec, display_spec, gaze_spec
 from capture.xdf import XdfWriter
@@ -33,7 +40,6 @@ from capture.xdf import XdfWriter
 Floats = NDArray[np.float64]
 
 FLIP_HZ = 60.0
-VECTOR_S = 0.01
 _CHUNK_S = 0.22  # with what is left of the chunk before, still below 0.25
 _OFFSET_EVERY_S = 5.0
 _LEAD_IN_S, _LEAD_OUT_S = 1.5, 1.0
@@ -248,17 +254,17 @@ class SessionPlayer:
         last = int((until_s - clocks.start_s) / clocks.vector_s)
         self._vector_count = max(last, first)
         numbers = np.arange(first, self._vector_count)
-        size = round(VECTOR_S * RATE_HZ)
         origin_s = clocks.start_s + first * clocks.vector_s
-        sound = room_noise(len(numbers) * size, self.reader.room_noise, self._sound)
+        sound = room_noise(
+            len(numbers) * VECTOR_SAMPLES, self.reader.room_noise, self._sound
+        )
         if image is not None:
             begin_s = shown_s - origin_s
             stretch = 1 / (1 + clocks.audio_drift)
             gain = self.reader.loudness
             mix_speech(sound, image.plan, image.speech, begin_s, stretch, gain)
-        whole = np.clip(np.rint(sound), -32768, 32767)
         start_s = clocks.start_s + numbers.astype(np.float64) * clocks.vector_s
-        return whole.astype(np.int16).reshape(-1, size), start_s
+        return to_vectors(sound), start_s
 
     def _write(
         self,
@@ -312,38 +318,6 @@ def aimed(action: PlannedAction, state: ViewState) -> Action:
     x_px = min(max(float(point[0]), 1.0), state.screen_width_px - 1.0)
     y_px = min(max(float(point[1]), 1.0), state.screen_height_px - 1.0)
     return Action(action.kind, x_px, y_px, action.dx, action.dy)
-
-
-def room_noise(n: int, rms: float, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return (n,) samples of a quiet room; never digital silence."""
-    return rng.standard_normal(n, dtype=np.float32) * np.float32(rms)
-
-
-def mix_speech(
-    sound: NDArray[np.float32],
-    plan: ReadingPlan,
-    speech: Sequence[SpokenSentence],
-    begin_s: float,
-    stretch: float,
-    gain: float,
-) -> None:
-    """Add what is said about an image to `sound`, in place.
-
-    Args:
-        sound: (n,) samples at `RATE_HZ`.
-        plan: Says when each sentence starts.
-        speech: The sound of every sentence of the plan.
-        begin_s: When the image appeared, from the first sample; may be negative.
-        stretch: Samples of this sound per sample of a true 16,000 Hz.
-        gain: Factor of the voice.
-    """
-    for sentence, spoken in zip(plan.sentences, speech, strict=True):
-        if sentence.start_s is None:
-            continue
-        first = round((begin_s + sentence.start_s) * RATE_HZ * stretch)
-        a, b = max(first, 0), min(first + len(spoken.pcm), len(sound))
-        if b > a:
-            sound[a:b] += spoken.pcm[a - first : b - first] * np.float32(gain)
 
 
 def _shown(image: PlannedImage) -> ImageShown:

@@ -41,7 +41,7 @@ class ReaderProfile:
     """Mean silence between two sentences."""
     memory_share: float = 0.12
     """Share of the sentences spoken without a look at their region."""
-    unspoken_share: float = 0.03
+    unspoken_share: float = 0.02
     """Share of the report's sentences that are never said."""
     wander_share: float = 0.15
     """Share of the pauses in which the eyes go somewhere no sentence is about."""
@@ -95,7 +95,7 @@ class ReaderProfile:
             search_s=round(float(rng.uniform(2.5, 5.0)), 3),
             pause_s=round(float(rng.uniform(0.5, 1.2)), 3),
             memory_share=round(float(rng.uniform(0.05, 0.2)), 3),
-            unspoken_share=round(float(rng.uniform(0.0, 0.05)), 3),
+            unspoken_share=round(float(rng.uniform(0.0, 0.02)), 3),
             wander_share=round(float(rng.uniform(0.05, 0.25)), 3),
             zoom_share=round(float(rng.uniform(0.3, 0.7)), 3),
             fixation_s=round(float(rng.uniform(0.22, 0.28)), 3),

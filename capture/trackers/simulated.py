@@ -20,10 +20,17 @@ from capture.display.view import Action
 from capture.errors import RadgazeError
 from capture.simulation.eyes import EyeSampler, ViewHistory
 from capture.simulation.plan import ReadingPlan
-from capture.simulation.playback import VECTOR_S, aimed, mix_speech, room_noise
+from capture.simulation.playback import aimed
 from capture.simulation.profile import ReaderProfile
 from capture.simulation.reader import plan_reading
 from capture.simulation.record import GazeTrace, image_truth, reader_truth
+from capture.simulation.sound import (
+    VECTOR_S,
+    VECTOR_SAMPLES,
+    mix_speech,
+    room_noise,
+    to_vectors,
+)
 from capture.simulation.truth import (
     TRUTH_FILE,
     StudyTruth,
@@ -270,14 +277,14 @@ class SimulatedTracker:
             self._send(1, begin_s, self._sound(float(begin_s[0]), last - first))
 
     def _sound(self, begin_s: float, vectors: int) -> NDArray[np.int16]:
-        size = self._audio.channel_count
-        sound = room_noise(vectors * size, self.profile.room_noise, self._noise)
+        sound = room_noise(
+            vectors * VECTOR_SAMPLES, self.profile.room_noise, self._noise
+        )
         if (reading := self._reading) is not None:
             offset_s = reading.shown.shown_at_s - begin_s
             gain = self.profile.loudness
             mix_speech(sound, reading.plan, reading.speech, offset_s, 1.0, gain)
-        whole = np.clip(np.rint(sound), -32768, 32767)
-        return whole.astype(np.int16).reshape(vectors, size)
+        return to_vectors(sound)
 
     def _send(
         self, number: int, times_s: NDArray[np.float64], values: NDArray[Any]
