@@ -295,7 +295,7 @@ class ShardReader:
             with h5py.File(self.path, "r") as file:
                 if file.attrs.get("format") != SHARD_FORMAT:
                     raise InputError(self.path, "is not a shard of radgaze")
-                version = file.attrs.get("version")
+                version = np.asarray(file.attrs.get("version")).item()
                 if version != SHARD_VERSION:
                     raise VersionError(self.path, SHARD_FORMAT, version, SHARD_VERSION)
                 yield file

@@ -1,6 +1,7 @@
 """Look at every promise of the data set's format and say which are broken."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ _MOST = 100
 """Problems of one shard that are listed; more say the same."""
 
 
-def verify(folder: Path, *, progress: ProgressMode = "none") -> list[str]:
+def verify(folder: Path | str, *, progress: ProgressMode = "none") -> list[str]:
     """Check a data set.
 
     Args:
@@ -44,35 +45,52 @@ def verify(folder: Path, *, progress: ProgressMode = "none") -> list[str]:
         InputError: There is no data set.
         VersionError: It was written in another version of the format.
     """
+    folder = Path(folder)
     _, document = read_document(folder)
-    found: list[str] = []
-    totals = dict.fromkeys((*MASKS, *TABLES), 0)
-    owners: dict[str, str] = {}
-    patients: dict[str, int] = {}
+    tally, found = _Tally(), list[str]()
     with Progress("verify", len(document["shards"]), progress) as bar:
         for shard in document["shards"]:
-            found += _shard(folder, shard, document, totals, owners, patients)
+            found += _shard(folder, shard, document, tally)
             bar.update()
     found += _extra_files(folder, document)
-    found += [f"dataset.json: {line}" for line in _splits(document, patients)]
-    found += [f"dataset.json: {line}" for line in _totals(document, totals, owners)]
+    found += [f"dataset.json: {line}" for line in _splits(document, tally)]
+    found += [f"dataset.json: {line}" for line in _totals(document, tally)]
     return found
 
 
+@dataclass(slots=True)
+class _Tally:
+    """What the shards hold, to be compared with what dataset.json says."""
+
+    counts: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys((*MASKS, *TABLES), 0)
+    )
+    owners: dict[str, str] = field(default_factory=dict)
+    """Reading to the shard that holds it."""
+    patients: dict[str, int] = field(default_factory=dict)
+    """Patient to number of readings."""
+    complete: bool = True
+    """Every shard could be read; else counts are bound to differ."""
+
+    def add(self, reading: Reading, shard: str) -> None:
+        self.owners[reading.reading_id] = shard
+        patient = reading.patient_id
+        self.patients[patient] = self.patients.get(patient, 0) + 1
+        for mask, value in reading.masks.items():
+            self.counts[mask] += value
+        for name, columns in TABLES.items():
+            self.counts[name] += len(reading.table(name)[next(iter(columns))])
+
+
 def _shard(
-    folder: Path,
-    entry: Mapping[str, Any],
-    document: Mapping[str, Any],
-    totals: dict[str, int],
-    owners: dict[str, str],
-    patients: dict[str, int],
+    folder: Path, entry: Mapping[str, Any], document: Mapping[str, Any], tally: _Tally
 ) -> list[str]:
     path = folder / str(entry["file"])
-    found = []
     if not path.is_file():
+        tally.complete = False
         return [f"{path.name}: is not there"]
-    if path.stat().st_size != entry["bytes"]:
-        size = path.stat().st_size
+    found, size = [], path.stat().st_size
+    if size != entry["bytes"]:
         found.append(f"{path.name}: {size} bytes, dataset.json says {entry['bytes']}")
     if file_sha256(path) != entry["sha256"]:
         found.append(f"{path.name}: sha256 differs from dataset.json")
@@ -82,29 +100,23 @@ def _shard(
         found += [f"{path.name}: {line}" for line in broken]
         for row in range(0 if broken else reader.readings):
             reading = reader.reading(row)
-            for problem in (
-                *problems(reading, reader.image_size),
-                *_beyond_fixation(reading),
-            ):
-                found.append(
-                    f"{path.name}: row {row} ({reading.reading_id}): {problem}"
-                )
-            if reading.reading_id in owners:
-                found.append(
-                    f"{path.name}: row {row}: ids/reading_id {reading.reading_id} is "
-                    f"also in {owners[reading.reading_id]}"
-                )
-            owners[reading.reading_id] = path.name
-            patients[reading.patient_id] = patients.get(reading.patient_id, 0) + 1
-            for mask, value in reading.masks.items():
-                totals[mask] += value
-            for name, columns in TABLES.items():
-                totals[name] += len(reading.table(name)[next(iter(columns))])
+            prefix = f"{path.name}: row {row} ({reading.reading_id}): "
+            found += [prefix + problem for problem in _row(reading, reader, tally)]
+            tally.add(reading, path.name)
     except InputError as error:
+        broken = [error.found]
         found.append(f"{path.name}: {error.found}")
+    tally.complete &= not broken
     if len(found) > _MOST:
         found = [*found[:_MOST], f"{path.name}: … and {len(found) - _MOST} more"]
     return found
+
+
+def _row(reading: Reading, reader: ShardReader, tally: _Tally) -> Iterator[str]:
+    yield from problems(reading, reader.image_size)
+    yield from _beyond_fixation(reading)
+    if reading.reading_id in tally.owners:
+        yield f"ids/reading_id: is also in {tally.owners[reading.reading_id]}"
 
 
 def _structure(
@@ -161,7 +173,7 @@ def _beyond_fixation(reading: Reading) -> Iterator[str]:
         yield "sentence_fixations/overlap_s: longer than the fixation"
 
 
-def _splits(document: Mapping[str, Any], patients: Mapping[str, int]) -> Iterator[str]:
+def _splits(document: Mapping[str, Any], tally: _Tally) -> Iterator[str]:
     splits = document["splits"]
     if set(splits) != set(SPLITS):
         yield f"splits: {sorted(splits)}, expected {sorted(SPLITS)}"
@@ -171,28 +183,32 @@ def _splits(document: Mapping[str, Any], patients: Mapping[str, int]) -> Iterato
             if patient in where:
                 yield f"splits: patient {patient} is in {where[patient]} and in {name}"
             where[patient] = name
-        count = sum(patients.get(p, 0) for p in set(split["patients"]))
+    for patient in sorted(set(tally.patients) - set(where)):
+        yield f"splits: patient {patient} is in no split"
+    if not tally.complete:
+        return
+    for patient in sorted(set(where) - set(tally.patients)):
+        yield f"splits: patient {patient} of {where[patient]} has no reading"
+    for name, split in splits.items():
+        count = sum(tally.patients.get(p, 0) for p in set(split["patients"]))
         if count != split["readings"]:
             yield f"splits/{name}: {count} readings, it says {split['readings']}"
-    for patient in sorted(set(patients) - set(where)):
-        yield f"splits: patient {patient} is in no split"
-    for patient in sorted(set(where) - set(patients)):
-        yield f"splits: patient {patient} of {where[patient]} has no reading"
 
 
-def _totals(
-    document: Mapping[str, Any], totals: Mapping[str, int], owners: Mapping[str, str]
-) -> Iterator[str]:
-    if document.get("readings") != len(owners):
-        yield f"readings: {document.get('readings')}, the shards hold {len(owners)}"
+def _totals(document: Mapping[str, Any], tally: _Tally) -> Iterator[str]:
     if list(document["findings"]) != list(FINDINGS):
         yield "findings: not the fourteen in their order"
-    for name, total in totals.items():
+    if not tally.complete:
+        return
+    if document.get("readings") != len(tally.owners):
+        stated = document.get("readings")
+        yield f"readings: {stated}, the shards hold {len(tally.owners)}"
+    for name, total in tally.counts.items():
         stated = (document.get("counts") or {}).get(name)
         if stated != total:
             yield f"counts/{name}: {stated}, the shards hold {total}"
     accepted = [entry["reading_id"] for entry in document.get("accepted") or ()]
-    for identity in sorted(set(accepted) - set(owners)):
+    for identity in sorted(set(accepted) - set(tally.owners)):
         yield f"accepted: {identity} is in no shard"
 
 

@@ -1,0 +1,243 @@
+"""From simulated sessions to a valid data set, and all that can go wrong between."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from capture.errors import InputError
+from capture.session import RECORDING_FILE, SESSION_FILE
+from curation.config import CurateConfig, QualityLimits
+from curation.dataset import open_dataset
+from curation.parts import SessionJob
+from curation.pipeline import curate
+from curation.privacy import leaks
+from curation.verify import verify
+
+
+@pytest.fixture
+def copy(simulated, tmp_path):
+    """A copy of the simulation that may be damaged."""
+    return shutil.copytree(simulated, tmp_path / "copy")
+
+
+@pytest.fixture
+def config(simulated, tmp_path, monkeypatch):
+    monkeypatch.setenv("RADGAZE_KEY_FILE", str(simulated / "key"))
+
+    def make(root=simulated, **fields):
+        values = {
+            "sessions": (root / "sessions",),
+            "out": tmp_path / "out" / "dataset",
+            "image_size": 64,
+            "speech": False,
+            "progress": "none",
+        }
+        return CurateConfig(**(values | fields))
+
+    return make
+
+
+def sessions_of(root):
+    return sorted(path.parent for path in root.rglob(SESSION_FILE))
+
+
+def files_of(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_every_image_becomes_a_valid_row(config):
+    summary = curate(config())
+
+    dataset = open_dataset(summary.dataset)
+    assert verify(dataset.folder) == []
+    assert len(dataset) == summary.readings == 4
+    for mask in ("has_gaze", "has_report", "has_audio", "has_labels", "has_regions"):
+        assert dataset.mask(mask).all()
+    x, offsets = dataset.ragged("fixations", "x")
+    assert (np.diff(offsets) > 10).all()
+    assert np.mean((x > 0) & (x < 1)) > 0.9
+    assert not list(dataset.folder.parent.glob(".*"))
+
+
+def test_the_number_of_workers_changes_no_byte(config, tmp_path):
+    one = curate(config(out=tmp_path / "one"))
+    two = curate(config(out=tmp_path / "two", workers=2))
+
+    assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
+    assert one.readings == two.readings
+
+
+@pytest.mark.slow
+def test_sentences_are_found_in_the_audio(config):
+    pytest.importorskip("pocketsphinx")
+
+    summary = curate(config(speech=True))
+
+    assert verify(summary.dataset) == []
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(config, tmp_path, monkeypatch):
+    curate(config(out=tmp_path / "whole"))
+    calls = []
+
+    def stop_at_second(self):
+        calls.append(self.folder)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return work(self)
+
+    work = SessionJob.__call__
+    with monkeypatch.context() as patch:
+        patch.setattr(SessionJob, "__call__", stop_at_second)
+        with pytest.raises(KeyboardInterrupt):
+            curate(config())
+    assert not config().out.exists()
+
+    summary = curate(config())
+
+    assert summary.resumed == 1
+    assert files_of(config().out) == files_of(tmp_path / "whole")
+
+
+def test_other_settings_do_not_reuse_a_part(config, monkeypatch):
+    monkeypatch.setattr("curation.pipeline._assemble", lambda *_: None)
+    monkeypatch.setattr("curation.parts.PartFolder.remove", lambda _: None)
+
+    first, again = curate(config()), curate(config())
+    other = curate(config(policy="during"))
+
+    assert (first.resumed, again.resumed, other.resumed) == (0, 2, 0)
+
+
+def test_unread_studies_are_added_without_gaze(config, copy):
+    kept, gone = sessions_of(copy)
+    read = len(json.loads((kept / SESSION_FILE).read_text())["studies"])
+    shutil.rmtree(gone)
+
+    summary = curate(config(copy, unread=True))
+
+    dataset = open_dataset(summary.dataset)
+    assert verify(dataset.folder) == []
+    assert (len(dataset), summary.unread) == (4, 4 - read)
+    assert dataset.mask("has_gaze").sum() == dataset.mask("has_reader").sum() == read
+    assert len(set(dataset.ids("patient_id"))) == 4
+    assert (np.isnan(dataset.column("quality/duration_s")).sum()) == 4 - read
+
+
+def test_poor_readings_are_rejected_with_their_reason(config):
+    limits = QualityLimits(min_fixations=10_000)
+
+    with pytest.raises(InputError, match=r"4 rejected: \d+ fixations, expected 10000"):
+        curate(config(quality=limits))
+
+    assert not config().out.parent.exists() or not list(config().out.parent.iterdir())
+
+
+def test_a_broken_session_does_not_stop_the_others(config, copy):
+    broken, good = sessions_of(copy)
+    (broken / RECORDING_FILE).write_bytes(b"XDF:")
+
+    summary = curate(config(copy))
+
+    assert verify(summary.dataset) == []
+    assert [entry["session"] for entry in summary.rejected] == [broken.name]
+    dataset = open_dataset(summary.dataset)
+    assert dataset.document["rejected"][0]["session"] == broken.name
+    assert {a["session"] for a in dataset.document["accepted"]} == {good.name}
+
+
+def test_a_cut_recording_keeps_what_is_whole_and_says_so(config, copy):
+    cut, other = sessions_of(copy)
+    shutil.rmtree(other)
+    path = cut / RECORDING_FILE
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * 0.8)])
+
+    summary = curate(config(copy))
+
+    dataset = open_dataset(summary.dataset)
+    assert verify(dataset.folder) == []
+    assert dataset.column("quality/truncated").sum() == 1
+    assert sum(a["truncated"] for a in dataset.document["accepted"]) == 1
+
+
+def test_an_image_that_no_list_has_is_rejected(config, copy):
+    (copy / "studies" / "images").joinpath("sim-00000.dcm").write_bytes(b"else")
+
+    summary = curate(config(copy))
+
+    assert summary.readings == 3
+    (entry,) = summary.rejected
+    assert entry["reasons"] == (
+        "its image file is in no study list (compared by content)",
+    )
+
+
+def test_no_study_list_is_an_error(config, copy, tmp_path):
+    moved = shutil.move(copy / "sessions", tmp_path / "elsewhere" / "sessions")
+
+    with pytest.raises(InputError, match="name the study list"):
+        curate(config(sessions=(moved,)))
+
+
+def test_a_session_that_is_there_twice_is_an_error(config, copy):
+    first = sessions_of(copy)[0]
+    shutil.copytree(first, first.with_name("again"))
+
+    with pytest.raises(InputError, match="is the same session as"):
+        curate(config(copy))
+
+
+def test_an_id_that_is_no_pseudonym_is_refused_and_not_quoted(config, copy):
+    for folder in sessions_of(copy):
+        path = folder / SESSION_FILE
+        values = json.loads(path.read_text())
+        values["studies"][0]["patient_id"] = "DOE^JANE"
+        path.write_text(json.dumps(values))
+
+    with pytest.raises(InputError, match="patient id that is no pseudonym") as caught:
+        curate(config(copy))
+
+    assert "DOE" not in str(caught.value)
+
+
+def test_no_original_identifier_reaches_the_data_set(config, copy, capsys):
+    import pydicom
+
+    planted = ["Jane Doe", "MRN-778899", "1961-07-08"]
+    reports = sorted((copy / "studies" / "reports").glob("*.txt"))
+    for report in reports:
+        text = report.read_text()
+        report.write_text(
+            f"{text}\nDiscussed with Dr. Jane Doe on 1961-07-08, MRN-778899 noted."
+        )
+    identifiers = [*planted]
+    for path in (copy / "studies" / "images").glob("*.dcm"):
+        header = pydicom.dcmread(path, stop_before_pixels=True)
+        names = ("PatientID", "PatientName", "StudyInstanceUID", "AccessionNumber")
+        identifiers += [str(header.get(name, "")) for name in names]
+    identifiers += [row.split(",")[0] for row in _rows(copy)]
+    identifiers += [row.split(",")[1] for row in _rows(copy)]
+
+    summary = curate(config(copy, unread=True))
+
+    data = b"".join(files_of(config().out).values())
+    said = "".join(capsys.readouterr())
+    wanted = [value for value in identifiers if len(value) > 3]
+    assert len(wanted) > 8
+    assert leaks(data, wanted) == 0
+    assert leaks((said + json.dumps(summary.rejected)).encode(), wanted) == 0
+
+
+def _rows(root):
+    return (root / "studies" / "studies.csv").read_text().splitlines()[1:]
+
+
+def test_recorded_settings_hold_no_paths(config):
+    summary = curate(config())
+
+    document = open_dataset(summary.dataset).document
+    assert document["policy"]["lead_s"] == 1.5
+    assert document["config"]["image_size"] == 64
+    assert "/" not in json.dumps(document["config"])
