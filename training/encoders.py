@@ -170,7 +170,7 @@ def _tiny_vision(name: str, image_size: int) -> nn.Module:
             embed_dim=48,
             depths=[1, 1, 2],
             num_heads=[2, 4, 8],
-            window_size=7,
+            window_size=4,
         )
         return SwinModel(swin, add_pooling_layer=False)
     vit = ViTConfig(

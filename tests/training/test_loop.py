@@ -1,0 +1,191 @@
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from capture.errors import ConfigError, InputError
+from training.checkpoint import load_model
+from training.config import ClipConfig
+from training.data import MissingFieldsError
+from training.loop import (
+    DivergedError,
+    fit,
+    learning_rate_factor,
+    read_metrics,
+    seed_everything,
+)
+from training.objectives.egma import Egma
+
+
+def weights(run):
+    from safetensors.torch import load_file
+
+    return load_file(run / "checkpoints" / "last" / "weights.safetensors")
+
+
+def same(a, b):
+    return set(a) == set(b) and all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize("objective", ["egma", "clip"])
+def test_a_run_leaves_a_model_that_can_be_loaded(
+    make_dataset, make_config, run_folder, objective
+):
+    dataset = make_dataset()
+
+    summary = fit(make_config(objective=objective))
+
+    assert summary["steps"] == 2 * (len(dataset.rows("train")) // 4)
+    assert summary["train_readings"] == len(dataset.rows("train"))
+    assert math.isfinite(summary["validation_loss"])
+    json.dumps(summary)
+    loaded = load_model(run_folder)
+    assert loaded.info["dataset"] == dataset.identity
+    assert loaded.config.objective == objective
+    assert loaded.model.encode_text(["No effusion."]).shape == (1, 16)
+    train, held_out = (read_metrics(run_folder, s) for s in ("train", "validation"))
+    assert [line["step"] for line in train] == list(range(1, summary["steps"] + 1))
+    assert len(held_out) == 2
+    assert any((run_folder / "tensorboard").iterdir())
+
+
+def test_two_runs_with_one_seed_are_equal_to_the_bit(
+    make_dataset, make_config, tmp_path
+):
+    make_dataset()
+    runs = [tmp_path / name for name in ("a", "b", "c")]
+
+    for run, seed in zip(runs, (0, 0, 1), strict=True):
+        fit(make_config(out=run, seed=seed))
+
+    assert same(weights(runs[0]), weights(runs[1]))
+    assert not same(weights(runs[0]), weights(runs[2]))
+
+
+@pytest.mark.parametrize("stop", [1, 3])
+def test_a_stopped_run_goes_on_to_the_bit(make_dataset, make_config, tmp_path, stop):
+    make_dataset()
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    fit(make_config(out=whole))
+
+    fit(make_config(out=parts, max_steps=stop))
+    summary = fit(make_config(out=parts, resume=True))
+
+    assert summary["steps"] == len(read_metrics(whole, "train"))
+    assert same(weights(whole), weights(parts))
+    losses = [
+        [line["loss"] for line in read_metrics(run, "train")] for run in (whole, parts)
+    ]
+    assert losses[0] == losses[1]
+
+
+def test_the_loss_falls(make_dataset, make_config, run_folder):
+    make_dataset(24)
+    clip = ClipConfig(text_unit="sentence")
+
+    fit(make_config(epochs=4, objective="clip", clip=clip))
+
+    losses = [line["loss"] for line in read_metrics(run_folder, "train")]
+    assert losses[-1] < losses[0]
+
+
+def test_a_folder_in_use_is_not_overwritten(make_dataset, make_config, run_folder):
+    make_dataset()
+    run_folder.mkdir()
+    (run_folder / "thesis.txt").write_text("precious")
+
+    with pytest.raises(InputError, match="is not empty; go on with --resume"):
+        fit(make_config())
+
+    assert (run_folder / "thesis.txt").read_text() == "precious"
+
+
+def test_resuming_with_other_settings_is_refused(make_dataset, make_config):
+    make_dataset()
+    fit(make_config(max_steps=1))
+
+    with pytest.raises(ConfigError, match=r"other settings.*: learning_rate"):
+        fit(make_config(resume=True, learning_rate=0.1))
+
+
+def test_resuming_what_never_started_is_refused(make_dataset, make_config):
+    make_dataset()
+
+    with pytest.raises(InputError, match=r"config\.json: no such file"):
+        fit(make_config(resume=True))
+
+
+def test_a_data_set_without_gaze_needs_the_word_for_it(make_dataset, make_config):
+    make_dataset(has_gaze=False, has_audio=False, tables=silent_eyes())
+
+    with pytest.raises(MissingFieldsError, match="'egma' needs fixations"):
+        fit(make_config())
+
+
+def silent_eyes():
+    from curation.schema import TABLES, make_table
+
+    return {
+        name: make_table(name, **dict.fromkeys(TABLES[name], np.empty(0)))
+        for name in ("fixations", "sentence_fixations")
+    }
+
+
+def test_without_gaze_egma_trains_when_told_to(make_dataset, make_config, run_folder):
+    make_dataset(has_gaze=False, has_audio=False, tables=silent_eyes())
+
+    summary = fit(make_config(gaze_fraction=0.0, max_steps=2))
+
+    assert summary["gaze_readings"] == 0
+    assert read_metrics(run_folder, "train")[0]["alignment"] == 0
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_names_the_readings(
+    make_dataset, make_config, run_folder, monkeypatch
+):
+    dataset = make_dataset()
+    forward = Egma.forward
+    monkeypatch.setattr(
+        Egma,
+        "forward",
+        lambda self, batch: {"loss": forward(self, batch)["loss"] * math.nan},
+    )
+
+    with pytest.raises(DivergedError, match=r"step 0 is not a finite number"):
+        fit(make_config())
+
+    listed = json.loads((run_folder / "diverged.json").read_text())["reading_id"]
+    assert len(listed) == 4
+    assert set(listed) <= set(dataset.ids("reading_id"))
+
+
+def test_the_learning_rate_rises_and_falls():
+    factors = [learning_rate_factor(step, 10, 2) for step in range(10)]
+
+    assert factors[:3] == [0.5, 1.0, 1.0]
+    assert factors[6] == pytest.approx(0.5)  # half way down
+    assert factors[2:] == sorted(factors[2:], reverse=True)
+    assert factors[-1] > 0
+
+
+def test_one_seed_fixes_every_generator():
+    import random
+
+    drawn = []
+    for _ in range(2):
+        seed_everything(5)
+        drawn.append((random.random(), np.random.rand(), torch.rand(1).item()))
+
+    assert drawn[0] == drawn[1]
+
+
+def test_progress_is_one_object_a_line(make_dataset, make_config, capsys):
+    make_dataset()
+
+    fit(make_config(max_steps=2, progress="json"))
+
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [line["done"] for line in lines] == [1, 2, 2]
+    assert {"loss", "samples_per_s", "stage"} <= set(lines[0])
