@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = words[0] if words else "--folder"
     try:
         if name in _STAGES:
-            return _command(_STAGES[name])(words[1:])
+            return _command(_STAGES[name])(words[1:], f"radgaze {name}")
         if name == "--folder":
             return _desk(words[1:] or ["."])
         return _answer(name)
@@ -49,8 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _command(module: str) -> Callable[[list[str]], int]:
-    command: Callable[[list[str]], int] = import_module(module).main
+def _command(module: str) -> Callable[[list[str], str], int]:
+    command: Callable[[list[str], str], int] = import_module(module).main
     return command
 
 
