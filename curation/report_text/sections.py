@@ -119,7 +119,7 @@ def find_sections(text: str) -> list[SectionSpan]:
     spans = []
     if text[: headers[0][0] if headers else 0].strip():
         spans.append(SectionSpan("preamble", "other", 0, headers[0][0], 0))
-    ends = [start for start, _, _ in headers[1:]] + [len(text)]
+    ends = [*(start for start, _, _ in headers[1:]), len(text)][: len(headers)]
     for (start, body, name), end in zip(headers, ends, strict=True):
         section = KNOWN_HEADERS.get(name, "other")
         spans.append(SectionSpan(name, section, body, end, start))

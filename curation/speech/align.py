@@ -46,6 +46,8 @@ class AlignmentLimits:
     """Share of the voiced time outside of all words above which text is missing."""
     uncovered_least_s: float = 0.5
     """Voiced time outside of all words that is never held against a reading."""
+    uncovered_run_s: float = 0.25
+    """Length of one stretch of voice outside of all words: a sentence too many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,17 +199,16 @@ def _search(
     spoken = [indices for indices in text.sentences if indices]
     if not spoken or not mask.any():
         return {}, "none"
-    strict: dict[int, HeardWord] = {}
-    for wide in (False, True):
-        found = hear(sound, spoken, text.sounds, optional=False, wide=wide)
-        strict = {w.index: w for w in without_pauses(found or (), mask)}
-        if strict:
+    for method, wide in (("forced", False), ("grammar", False), ("grammar", True)):
+        optional = method == "grammar"
+        found = hear(sound, spoken, text.sounds, optional=optional, wide=wide)
+        words = {w.index: w for w in without_pauses(found or (), mask)}
+        words = _whole_sentences(words, text)
+        if words and not _suspicious(words, mask, text, limits):
+            return words, method
+        if words and optional:
             break
-    if strict and not _suspicious(strict, mask, text, limits):
-        return strict, "forced"
-    found = hear(sound, spoken, text.sounds, optional=True)
-    loose = {w.index: w for w in without_pauses(found or (), mask)}
-    return _whole_sentences(loose, text), "grammar"
+    return words, "grammar"
 
 
 def _whole_sentences(heard: dict[int, HeardWord], text: _Text) -> dict[int, HeardWord]:
@@ -233,8 +234,7 @@ def _suspicious(
     text: _Text,
     limits: AlignmentLimits,
 ) -> bool:
-    kept = _above_floor(heard, text, limits)
-    return len(kept) < len(heard) or bool(_doubts(kept, mask, text, limits))
+    return bool(_doubts(_above_floor(heard, text, limits), mask, text, limits))
 
 
 def _doubts(
@@ -264,10 +264,27 @@ def _doubts(
     allowed_s = max(limits.uncovered_share * voiced_s, limits.uncovered_least_s)
     if uncovered_s > allowed_s:
         reasons.append(f"{uncovered_s:.1f} s of {voiced_s:.1f} s of speech in no word")
+    run_s = _longest_run_s(_outside(heard, mask))
+    if not reasons and run_s > limits.uncovered_run_s:
+        reasons.append(f"{run_s:.1f} s of speech on end in no word")
     return reasons
 
 
+def _longest_run_s(mask: NDArray[np.bool_]) -> float:
+    """Return the longest stretch of a mask, pauses below 0.1 s bridged."""
+    frames = np.flatnonzero(mask)
+    if len(frames) == 0:
+        return 0.0
+    parts = np.split(frames, np.flatnonzero(np.diff(frames) > 10) + 1)
+    return max(float(part[-1] + 1 - part[0]) for part in parts) * FRAME_S
+
+
 def _uncovered_s(heard: dict[int, HeardWord], mask: NDArray[np.bool_]) -> float:
+    return float(_outside(heard, mask).sum()) * FRAME_S
+
+
+def _outside(heard: dict[int, HeardWord], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the voiced frames that no word covers."""
     outside = mask.copy()
     for word in heard.values():
         # the detector's own frames reach up to 0.1 s beyond the voice
@@ -276,7 +293,7 @@ def _uncovered_s(heard: dict[int, HeardWord], mask: NDArray[np.bool_]) -> float:
             round(word.end_s / FRAME_S) + 10,
         )
         outside[max(start, 0) : end] = False
-    return float(outside.sum()) * FRAME_S
+    return outside
 
 
 def _score(words: Sequence[HeardWord]) -> float:

@@ -165,5 +165,20 @@ def speech_mask(pcm: NDArray[np.int16]) -> NDArray[np.bool_]:
         vad.is_speech(pcm[i : i + step].tobytes())
         for i in range(0, len(pcm) - step + 1, step)
     ]
-    mask = np.repeat(np.array(heard, dtype=np.bool_), 3)
-    return np.resize(np.append(mask, np.zeros(3, dtype=np.bool_)), len(pcm) // 160)
+    mask = np.zeros(len(pcm) // 160, dtype=np.bool_)
+    found = np.repeat(np.array(heard, dtype=np.bool_), 3)[: len(mask)]
+    mask[: len(found)] = found
+    return mask & _loud(pcm[: 160 * len(mask)])
+
+
+def _loud(pcm: NDArray[np.int16]) -> NDArray[np.bool_]:
+    """Tell for every 10 ms frame whether it stands out of the background.
+
+    The detector goes on for some 0.1 s after a voice has stopped; the level does not.
+    """
+    if len(pcm) == 0:
+        return np.zeros(0, dtype=np.bool_)
+    power = (pcm.reshape(-1, 160).astype(np.float64) ** 2).mean(axis=1)
+    level_db = 10 * np.log10(power + 1)
+    quiet_db, voice_db = np.percentile(level_db, [5, 95])
+    return np.asarray(level_db > quiet_db + 0.25 * (voice_db - quiet_db))
