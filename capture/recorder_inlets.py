@@ -20,7 +20,8 @@ _FIND_S = 1.0  # where multicast is off, one outlet of several takes 0.5 s to an
 _OPEN_S = 5.0
 _CLOCK_WAIT_S = 2.0
 _GAP_S = 0.9  # after a longer silence it may be another outlet that speaks
-_LOOK_AGAIN_S = 3.0
+_LOOK_AGAIN_S = 2.0
+_MISSED_LOOKS = 2
 _DRAIN_S = 2.0
 _SILENT_PULLS = 2
 _BUFFER_S = 360
@@ -180,7 +181,7 @@ class InletThread(threading.Thread):
 
     def _pull(self, pull: _Puller) -> None:
         last_s = checked_s = time.monotonic()
-        stop_s, silent = 0.0, 0
+        stop_s, silent, missed = 0.0, 0, 0
         while True:
             stamps_s, values = pull(PULL_S)
             now_s = time.monotonic()
@@ -189,33 +190,39 @@ class InletThread(threading.Thread):
                     self._renew()
                 self.put(Samples(self.segment, stamps_s, values))
                 self._check_clock(float(stamps_s[-1]))
-                last_s, silent = now_s, 0
+                last_s, silent, missed = now_s, 0, 0
             else:
                 silent += 1
-            if self._stop_asked.is_set():
-                stop_s = stop_s or pylsl.local_clock()
+            if stop_s:
                 if silent >= _SILENT_PULLS or self._has_reached(stop_s, stamps_s):
                     return
+            elif self._stop_asked.is_set():
+                # what was pushed just before may not have been there for this pull
+                stop_s, silent = pylsl.local_clock(), 0
             elif now_s - max(last_s, checked_s) > _LOOK_AGAIN_S:
                 checked_s = now_s
-                if self._replacement() is not None:
+                outlet = self._look()
+                if outlet is not None and outlet.uid() != self._uid:
                     return
+                missed = 0 if outlet is not None else missed + 1
+                if missed == _MISSED_LOOKS:
+                    self.alarm("lost", "has no outlet any more; waiting for it")
 
     def _has_reached(self, stop_s: float, stamps_s: NDArray[np.float64]) -> bool:
         if pylsl.local_clock() - stop_s > _DRAIN_S:
             return True
         return len(stamps_s) > 0 and stamps_s[-1] + (self.offset_s or 0.0) > stop_s
 
-    def _replacement(self) -> Any:
-        """Return another outlet that took the place of the one we know, or None."""
+    def _look(self) -> Any:
+        """Return the outlet we know, else one that took its place, else None."""
         found = pylsl.resolve_bypred(self._query, 1, _FIND_S)
-        if not found or self._uid in [info.uid() for info in found]:
-            return None
-        return found[0]
+        found.sort(key=lambda info: bool(info.uid() != self._uid))
+        return found[0] if found else None
 
     def _renew(self) -> None:
         """Begin a segment if the library went over to a new outlet by itself."""
-        if (found := self._replacement()) is None:
+        found = self._look()
+        if found is None or found.uid() == self._uid:
             return
         inlet = pylsl.StreamInlet(found, processing_flags=0)
         try:

@@ -376,6 +376,50 @@ def test_an_outlet_that_restarts_becomes_a_new_segment(record, specs):
     assert len(two.stamps_s) > 0
 
 
+@pytest.mark.slow
+def test_a_lost_outlet_without_a_rate_is_noticed_too(record):
+    spec = StreamSpec(
+        name="notes",
+        type="Notes",
+        channel_count=1,
+        nominal_rate_hz=0,
+        channel_format="string",
+        source_id=f"radgaze:{time.monotonic_ns()}:notes",
+    )
+    outlet = pylsl.StreamOutlet(spec.to_stream_info())
+    recorder = record([spec.expected()])
+    recorder.wait_until_recording()
+    outlet.push_sample(["here"])
+    time.sleep(0.3)
+    del outlet
+
+    line = wait_for(recorder, lambda line: line["event"] == "alarm", 15)
+
+    assert line["kind"] == "lost"
+    assert recorder.stop()["streams"] == {"notes": 1}
+
+
+@pytest.mark.slow
+def test_the_sample_before_the_stop_is_never_lost(record):
+    spec = StreamSpec(
+        name="last",
+        type="Notes",
+        channel_count=1,
+        nominal_rate_hz=0,
+        channel_format="string",
+        source_id=f"radgaze:{time.monotonic_ns()}:last",
+    )
+    outlet = pylsl.StreamOutlet(spec.to_stream_info())
+    for i in range(10):
+        recorder = record([spec.expected()])
+        recorder.wait_until_recording()
+        time.sleep(0.3 + i * 0.013)  # at any moment of a pull
+        outlet.push_sample(["last"])
+
+        assert recorder.stop()["streams"] == {"last": 1}
+        recorder.path.unlink()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_recording_cleanly(record, sources, number):
     recorder = record()
