@@ -22,6 +22,7 @@ _DITHER_LSB = (
     16.0  # digital silence breaks the search; below 16 single files still fail
 )
 _WIDE_BEAMS = {"beam": 1e-120, "pbeam": 1e-120, "wbeam": 1e-100}
+_LEAST_RANGE_DB = 3.0  # even noise without a voice spans 2
 _LOWEST_LOG = -745.0  # exp() of anything less is zero: the score itself is not told
 
 
@@ -181,4 +182,6 @@ def _loud(pcm: NDArray[np.int16]) -> NDArray[np.bool_]:
     power = (pcm.reshape(-1, 160).astype(np.float64) ** 2).mean(axis=1)
     level_db = 10 * np.log10(power + 1)
     quiet_db, voice_db = np.percentile(level_db, [5, 95])
+    if voice_db - quiet_db < _LEAST_RANGE_DB:
+        return np.zeros(len(level_db), dtype=np.bool_)
     return np.asarray(level_db > quiet_db + 0.25 * (voice_db - quiet_db))
