@@ -91,7 +91,11 @@ def plan_fixations(
         first = True
         while now_s < look.end_s - 1e-9:
             on_region = bool(look.regions) and (first or rng.random() < _ON_REGION)
-            spot = place.inside(look.regions) if on_region else place.elsewhere(look)
+            spot = (
+                place.inside(look.regions)
+                if on_region
+                else place.near(look, targets[-1])
+            )
             far = math.dist(spot, targets[-1]) * _IMAGE_DEG
             slot_s = _fixation_s(reader, rng) + saccade_duration_s(far)
             left_s = look.end_s - now_s - slot_s
@@ -144,6 +148,11 @@ class _Places:
         x0, y0, x1, y1 = regions[which]
         dx, dy = np.clip(self._rng.normal(0, 0.22, 2), -0.48, 0.48).tolist()
         return (x0 + x1) / 2 + dx * (x1 - x0), (y0 + y1) / 2 + dy * (y1 - y0)
+
+    def near(self, look: Look, here: tuple[float, float]) -> tuple[float, float]:
+        """Return the nearer of two points off the task: surveys go in short steps."""
+        spots = self.elsewhere(look), self.elsewhere(look)
+        return min(spots, key=lambda spot: math.dist(spot, here))
 
     def elsewhere(self, look: Look) -> tuple[float, float]:
         """Return a point off the task: anatomy, or what is abnormal."""

@@ -120,3 +120,15 @@ def test_a_plan_keeps_to_its_longest_time(truth, speech, max_s):
 def test_every_sentence_needs_its_sound(truth, speech):
     with pytest.raises(ValueError, match="6 sentences cannot take the sound of 5"):
         plan_reading(truth, speech[:5], ReaderProfile(), 0)
+
+
+def test_a_survey_goes_in_shorter_steps_than_chance(plans):
+    steps, chance = [], []
+    for plan in plans:
+        survey = np.flatnonzero(plan.onset_s < 2.0)
+        spots = plan.target[survey]
+        steps.extend(np.linalg.norm(np.diff(spots, axis=0), axis=1))
+        mixed = np.random.default_rng(0).permutation(spots)
+        chance.extend(np.linalg.norm(np.diff(mixed, axis=0), axis=1))
+
+    assert np.mean(steps) < 0.92 * np.mean(chance)
