@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from curation.reports import Sentence
 from curation.speech.decoder import (
-    FRAME_S,
     RATE_HZ,
     HeardWord,
     dithered,
@@ -25,29 +24,12 @@ from curation.speech.decoder import (
     look_up,
     speech_mask,
 )
+from curation.speech.guards import AlignmentLimits, doubts, mean_score, uncovered_s
 from curation.speech.lexicon import pronounce
 from curation.speech.pauses import without_pauses
 from curation.speech.tokens import Token, speak_words
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlignmentLimits:
-    """What a trustworthy alignment looks like; found on synthetic voices."""
-
-    score_floor: float = -3.0
-    """Mean acoustic log score a frame below which a sentence counts as not spoken."""
-    longest_phone_s: float = 0.25
-    """Mean length of a word's phones above which the word was stretched."""
-    longest_short_word_s: float = 0.5
-    """Length that any word may have: a lone "a" is often drawn out."""
-    uncovered_share: float = 0.1
-    """Share of the voiced time outside of all words above which text is missing."""
-    uncovered_least_s: float = 0.5
-    """Voiced time outside of all words that is never held against a reading."""
-    uncovered_run_s: float = 0.25
-    """Length of one stretch of voice outside of all words: a sentence too many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +119,7 @@ def align_report(
     mask = speech_mask(sound)
     heard, method = _search(sound, mask, text, limits)
     kept = _above_floor(heard, text, limits)
-    reasons = _doubts(kept, mask, text, limits)
+    reasons = doubts(list(kept.values()), mask, limits) if text.tokens else []
     result = [
         _sentence_time(sentence, [kept[i] for i in indices if i in kept], text, method)
         for sentence, indices in zip(sentences, text.sentences, strict=True)
@@ -146,7 +128,7 @@ def align_report(
     return ReportAlignment(
         sentences=tuple(result),
         coverage=spoken / len(result) if result else 0.0,
-        uncovered_speech_s=_uncovered_s(kept, mask),
+        uncovered_speech_s=uncovered_s(kept.values(), mask),
         guessed_words=text.guessed,
         unverified=bool(reasons),
         reasons=tuple(reasons),
@@ -173,7 +155,7 @@ def _read(sentences: Sequence[Sentence]) -> _Text:
             tokens.append(Token(token.word, *place))
         numbered.append(indices)
     if guessed:
-        _log.info("sound guessed from the letters of: %s", ", ".join(guessed))
+        _log.info("sound of %d words guessed from their letters", len(guessed))
     return _Text(tokens, numbered, sounds, tuple(guessed))
 
 
@@ -204,7 +186,8 @@ def _search(
         found = hear(sound, spoken, text.sounds, optional=optional, wide=wide)
         words = {w.index: w for w in without_pauses(found or (), mask)}
         words = _whole_sentences(words, text)
-        if words and not _suspicious(words, mask, text, limits):
+        kept = _above_floor(words, text, limits)
+        if words and not doubts(list(kept.values()), mask, limits):
             return words, method
         if words and optional:
             break
@@ -223,81 +206,9 @@ def _above_floor(
     kept: dict[int, HeardWord] = {}
     for indices in text.sentences:
         words = [heard[index] for index in indices if index in heard]
-        if words and _score(words) >= limits.score_floor:
+        if words and mean_score(words) >= limits.score_floor:
             kept |= {word.index: word for word in words}
     return kept
-
-
-def _suspicious(
-    heard: dict[int, HeardWord],
-    mask: NDArray[np.bool_],
-    text: _Text,
-    limits: AlignmentLimits,
-) -> bool:
-    return bool(_doubts(_above_floor(heard, text, limits), mask, text, limits))
-
-
-def _doubts(
-    heard: dict[int, HeardWord],
-    mask: NDArray[np.bool_],
-    text: _Text,
-    limits: AlignmentLimits,
-) -> list[str]:
-    """Return which guards fire, in words."""
-    if not text.tokens:
-        return []
-    if not heard:
-        return ["no sentence of the report was found in the sound"]
-    reasons: list[str] = []
-    for word in heard.values():
-        length_s = word.end_s - word.start_s
-        phones_s = max(
-            limits.longest_phone_s * word.phones, limits.longest_short_word_s
-        )
-        if length_s > phones_s:
-            name = text.tokens[word.index].word
-            reasons.append(
-                f"{name!r} lasts {length_s:.2f} s, at most {phones_s:.2f} s fit"
-            )
-            break
-    uncovered_s, voiced_s = _uncovered_s(heard, mask), float(mask.sum()) * FRAME_S
-    allowed_s = max(limits.uncovered_share * voiced_s, limits.uncovered_least_s)
-    if uncovered_s > allowed_s:
-        reasons.append(f"{uncovered_s:.1f} s of {voiced_s:.1f} s of speech in no word")
-    run_s = _longest_run_s(_outside(heard, mask))
-    if not reasons and run_s > limits.uncovered_run_s:
-        reasons.append(f"{run_s:.1f} s of speech on end in no word")
-    return reasons
-
-
-def _longest_run_s(mask: NDArray[np.bool_]) -> float:
-    """Return the longest stretch of a mask, pauses below 0.1 s bridged."""
-    frames = np.flatnonzero(mask)
-    if len(frames) == 0:
-        return 0.0
-    parts = np.split(frames, np.flatnonzero(np.diff(frames) > 10) + 1)
-    return max(float(part[-1] + 1 - part[0]) for part in parts) * FRAME_S
-
-
-def _uncovered_s(heard: dict[int, HeardWord], mask: NDArray[np.bool_]) -> float:
-    return float(_outside(heard, mask).sum()) * FRAME_S
-
-
-def _outside(heard: dict[int, HeardWord], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the voiced frames that no word covers."""
-    outside = mask.copy()
-    for word in heard.values():
-        # the detector's own frames reach up to 0.1 s beyond the voice
-        start, end = (
-            round(word.start_s / FRAME_S) - 10,
-            round(word.end_s / FRAME_S) + 10,
-        )
-        outside[max(start, 0) : end] = False
-    return outside
-
-
-def _score(words: Sequence[HeardWord]) -> float:
-    return sum(w.log_score for w in words) / sum(w.frames for w in words)
 
 
 def _sentence_time(
@@ -316,5 +227,5 @@ def _sentence_time(
         written = sentence.text[start - sentence.char_start : end - sentence.char_start]
         words.append(WordTime(written, start, end, start_s, found.end_s))
     return SentenceTime(
-        words[0].start_s, words[-1].end_s, method, _score(heard), tuple(words)
+        words[0].start_s, words[-1].end_s, method, mean_score(heard), tuple(words)
     )
