@@ -247,10 +247,14 @@ def _restore_optimizer(
     scalars: list[dict[str, float]],
 ) -> None:
     saved = optimizer.state_dict()
+    order = [p for group in optimizer.param_groups for p in group["params"]]
     slots: dict[int, dict[str, Tensor]] = {}
     for key, value in moments.items():
         index, name = key.split(".", 1)
-        slots.setdefault(int(index), {})[name] = value
+        if value.shape == order[int(index)].shape:
+            # in memory as the parameter lies, which files do not keep
+            value = torch.empty_like(order[int(index)], dtype=value.dtype).copy_(value)
+        slots.setdefault(int(index), {})[name] = value.detach()
     saved["state"] = slots
     for group, values in zip(saved["param_groups"], scalars, strict=True):
         group.update(values)

@@ -39,7 +39,9 @@ class VisionEncoder(nn.Module):
         self, model: nn.Module, mean: list[float], std: list[float], pool: str
     ) -> None:
         super().__init__()
-        self.model = _without_pooler(model)
+        # convolutions are fastest when pixels and weights keep their channels together
+        kept: Any = _without_pooler(model)
+        self.model: nn.Module = kept.to(memory_format=torch.channels_last)
         self.pool = pool
         config: Any = model.config
         self.channels = int(getattr(config, "num_channels", 3))
