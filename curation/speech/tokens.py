@@ -1,6 +1,7 @@
 """Report text as the words that somebody says, each with its place in the text."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 _ONES = [
@@ -27,9 +28,9 @@ _SPOKEN = {
 _CLOCK_ONLY = frozenset({"am", "pm"})
 
 _TOKEN = re.compile(
-    r"\d{1,2}:\d\d(?!\d)"
-    r"|\d+(?:st|nd|rd|th)\b"
-    r"|\d[\d,]*(?:\.\d+)?"
+    r"[0-9]{1,2}:[0-9]{2}(?![0-9])"
+    r"|[0-9]+(?:st|nd|rd|th)\b"
+    r"|[0-9][0-9,]*(?:\.[0-9]+)?"
     r"|\b(?:[ap]\.m\.|i\.e\.|e\.g\.|vs\.|[dD]r\.|approx\.|bilat\.|[LR]\.(?=\s+[a-z])"
     r"|w/o\b|w/|s/p\b)"
     r"|[^\W\d_]+(?:['’][^\W\d_]+)*"
@@ -53,7 +54,8 @@ def speak_words(text: str) -> list[Token]:
     """Return the words of a text as they are dictated.
 
     Numbers, units, clock times and common abbreviations are put into words; the
-    placeholders `___` and `XXXX` give none, since nobody knows what was said there.
+    placeholders `___` and `XXXX` give none, since nobody knows what was said there,
+    nor do letters outside of the Latin alphabet.
     """
     tokens: list[Token] = []
     for match in _TOKEN.finditer(text):
@@ -71,7 +73,7 @@ def _words(written: str, text: str, end: int, earlier: list[Token]) -> list[str]
         return [*number_words(hour), *_minute_words(minute)]
     if lower in _ORDINALS:
         return [_ORDINALS[lower]]
-    if lower[0].isdigit():
+    if "0" <= lower[0] <= "9":
         number = re.sub(r"(?:st|nd|rd|th)$", "", lower.replace(",", ""))
         year = len(number) == 4 and "." not in number and number[:2] in {"19", "20"}
         return _year_words(number) if year else number_words(number)
@@ -82,7 +84,10 @@ def _words(written: str, text: str, end: int, earlier: list[Token]) -> list[str]
         return [lower]
     if lower == "cm" or lower == "mm" or lower == "ml":
         return [_SPOKEN[lower]] if after_number else list(lower)
-    return _SPOKEN[lower].split() if lower in _SPOKEN else [lower]
+    if lower in _SPOKEN:
+        return _SPOKEN[lower].split()
+    plain = re.sub(r"[^a-z']", "", unicodedata.normalize("NFKD", lower))
+    return [plain] if plain.strip("'") else []
 
 
 def number_words(number: str) -> list[str]:

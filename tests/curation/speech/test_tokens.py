@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from curation.speech.tokens import number_words, speak_words
 
@@ -23,6 +25,8 @@ from curation.speech.tokens import number_words, speak_words
         ("the patient's lungs", "the patient's lungs"),
         ("Dr. XXXX on ___", "doctor on"),
         ("I am sure", "i am sure"),
+        ("Sjögren’s 5 cm", "sjogren's five centimeters"),
+        ("β², ½ ж", ""),
         ("", ""),
     ],
 )
@@ -52,3 +56,10 @@ def test_tokens_point_at_what_they_stand_for():
 )
 def test_numbers_are_put_into_words(number, words):
     assert " ".join(number_words(number)) == words
+
+
+@given(st.text(max_size=40))
+def test_any_text_gives_words_with_letters(text):
+    for token in speak_words(text):
+        assert any("a" <= letter <= "z" for letter in token.word)
+        assert text[token.char_start : token.char_end]
