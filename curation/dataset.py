@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,8 +14,9 @@ from numpy.typing import NDArray
 
 from capture.errors import InputError, VersionError
 from capture.findings import FINDINGS
+from curation.disk import disk_full, file_sha256, write_json
 from curation.schema import MASKS, TABLES, Column, Reading
-from curation.shard import Ragged, ShardReader, ShardWriter, disk_full
+from curation.shard import Ragged, ShardReader, ShardWriter
 from curation.splits import split_patients
 
 DATASET_FORMAT, DATASET_VERSION = "radgaze-dataset", 1
@@ -335,23 +335,6 @@ def check_target(folder: Path) -> None:
         return
     if not folder.is_dir() or any(folder.iterdir()):
         raise InputError(folder, "is not a data set", "choose another --out")
-
-
-def file_sha256(path: Path) -> str:
-    """Hash a file without loading it whole."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def write_json(path: Path, document: object) -> None:
-    """Write JSON beside and rename, so that the file is never half there."""
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("w", encoding="utf-8") as file:
-        json.dump(document, file, indent=1, ensure_ascii=False, allow_nan=False)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
 
 
 def _swap(new: Path, folder: Path) -> None:

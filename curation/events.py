@@ -57,7 +57,7 @@ def detect_events(
 
 def is_seen(xy: Points) -> Flags:
     """Return (n,) whether both coordinates of (n, 2) points are known."""
-    return np.asarray(np.isfinite(xy).all(axis=1), dtype=np.bool_)
+    return np.isfinite(xy[:, 0]) & np.isfinite(xy[:, 1])
 
 
 def runs(flags: Flags) -> Runs:
@@ -265,13 +265,18 @@ def _fill(n: int, spans: Runs) -> Flags:
 
 
 def _interpolate(xy_deg: Points, seen: Flags) -> Points:
-    at, known = np.arange(len(seen)), np.flatnonzero(seen)
-    return np.column_stack([np.interp(at, known, axis[known]) for axis in xy_deg.T])
+    lost, known = np.flatnonzero(~seen), np.flatnonzero(seen)
+    filled = xy_deg.copy()
+    for axis in range(2):
+        filled[lost, axis] = np.interp(lost, known, xy_deg[known, axis])
+    return filled
 
 
 def _hold(xy_deg: Points) -> Points:
     """Put the last known place where the eye was lost: no jump, no speed."""
     seen = is_seen(xy_deg)
+    if seen.all():
+        return xy_deg
     known = np.flatnonzero(seen)
     if not len(known):
         return np.zeros_like(xy_deg)

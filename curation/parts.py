@@ -15,7 +15,7 @@ from capture.pseudonyms import pseudonym
 from capture.session import RECORDING_FILE, SESSION_FILE, describe_study, read_session
 from capture.studies import Study
 from curation.config import CurateConfig
-from curation.dataset import file_sha256, write_json
+from curation.disk import disk_full, file_sha256, write_json
 from curation.readings import (
     Accepted,
     Content,
@@ -25,7 +25,7 @@ from curation.readings import (
 )
 from curation.recordings import read_recording
 from curation.schema import SHARD_VERSION, Reading
-from curation.shard import ShardReader, ShardWriter, disk_full
+from curation.shard import ShardReader, ShardWriter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from typing import Any
 from capture.errors import DiskFullError, InputError, RadgazeError
 from capture.images import file_bytes
 from capture.progress import Progress
-from capture.pseudonyms import load_or_make_key
+from capture.pseudonyms import KEY_VARIABLE, load_or_make_key, pseudonym
 from capture.session import read_session
 from capture.studies import Study, read_studies
 from curation.alignment import make_policy
@@ -206,6 +206,7 @@ def _unread(
     """Add the studies of which no reading was accepted."""
     key = load_or_make_key()
     read = frozenset(image for o in outcomes for image in o.images)
+    _check_key(outcomes, key, config)
     chunks = [
         tuple(studies[first : first + UNREAD_PER_PART])
         for first in range(0, len(studies), UNREAD_PER_PART)
@@ -213,6 +214,19 @@ def _unread(
     jobs = [UnreadJob(chunk, read, key, parts) for chunk in chunks]
     with Progress("curate unread studies", len(jobs), config.progress) as progress:
         return _work(jobs, config, progress)
+
+
+def _check_key(outcomes: Sequence[Outcome], key: bytes, config: CurateConfig) -> None:
+    """With another key a patient would have two names, and could be in two splits."""
+    for outcome in outcomes:
+        for sha256, accepted in zip(outcome.images, outcome.accepted, strict=True):
+            if pseudonym("image", sha256, key) != accepted["image_id"]:
+                raise InputError(
+                    config.sessions[0],
+                    f"session {accepted['session']} was recorded with another key of "
+                    "pseudonyms than the one here",
+                    f"name the key's file in {KEY_VARIABLE}, or leave --unread out",
+                )
 
 
 def _rows(outcome: Outcome) -> Iterator[tuple[int, str]]:

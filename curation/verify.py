@@ -10,7 +10,8 @@ import numpy as np
 from capture.errors import InputError
 from capture.findings import FINDINGS
 from capture.progress import Progress, ProgressMode
-from curation.dataset import file_sha256, read_document
+from curation.dataset import read_document
+from curation.disk import file_sha256
 from curation.schema import (
     FINDING_COUNT,
     IDS,

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -124,6 +126,47 @@ def test_unread_studies_are_added_without_gaze(config, copy):
     assert dataset.mask("has_gaze").sum() == dataset.mask("has_reader").sum() == read
     assert len(set(dataset.ids("patient_id"))) == 4
     assert (np.isnan(dataset.column("quality/duration_s")).sum()) == 4 - read
+
+
+def test_unread_studies_need_the_key_of_the_sessions(config, tmp_path, monkeypatch):
+    values = config(unread=True)
+    monkeypatch.setenv("RADGAZE_KEY_FILE", str(tmp_path / "another" / "key"))
+
+    with pytest.raises(InputError, match="another key"):
+        curate(values)
+
+
+FULL_DISK = """
+import resource, sys
+from curation.cli import main
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+raise SystemExit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize("limit", [0, 2_000, 30_000, 50_000])
+def test_a_full_disk_spares_the_earlier_data_set_and_can_be_resumed(
+    config, simulated, limit
+):
+    out = config().out
+    curate(config())
+    before = files_of(out)
+    command = ["run", str(simulated / "sessions"), "--out", str(out), "--image-size"]
+    command += ["96", "--no-speech", "--progress", "none"]
+
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(limit), *command],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1, done.stderr
+    assert "no space left on the disk" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert files_of(out) == before
+    assert curate(config(image_size=96)).readings == 4
 
 
 def test_poor_readings_are_rejected_with_their_reason(config):

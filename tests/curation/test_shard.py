@@ -3,14 +3,13 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from capture.errors import DiskFullError, InputError, VersionError
+from capture.errors import InputError, VersionError
 from curation.dataset import open_dataset
-from curation.shard import ShardReader, ShardWriter, disk_full
+from curation.shard import ShardReader, ShardWriter
 from curation.verify import verify
 
 FILL = """
@@ -38,7 +37,7 @@ except DiskFullError as error:
 """
 
 
-@pytest.mark.parametrize("limit", [0, 2_000, 100_000, 500_000, 830_000])
+@pytest.mark.parametrize("limit", [0, 100, 2_000, 100_000, 500_000, 820_000])
 def test_a_full_disk_leaves_the_earlier_data_set(make_dataset, limit):
     folder = make_dataset(6)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
@@ -54,20 +53,6 @@ def test_a_full_disk_leaves_the_earlier_data_set(make_dataset, limit):
     assert "no space left on the disk" in done.stdout
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
-
-
-def test_a_full_device_is_told_by_its_number(tmp_path):
-    with (
-        pytest.raises(DiskFullError),
-        disk_full(tmp_path),
-        Path("/dev/full").open("wb", buffering=0) as file,
-    ):
-        file.write(b"x")
-
-
-def test_other_errors_pass_unchanged(tmp_path):
-    with pytest.raises(FileNotFoundError), disk_full(tmp_path):
-        (tmp_path / "none").read_bytes()
 
 
 def test_a_shard_appears_when_it_is_closed(make_reading, tmp_path):

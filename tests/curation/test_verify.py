@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from capture.errors import InputError
-from curation.dataset import file_sha256
+from curation.disk import file_sha256
 from curation.verify import verify
 
 
