@@ -18,11 +18,14 @@ _LOOK_BACK_S = 5.0
 
 
 def voice_leads_s(dataset: Dataset) -> Floats:
-    """How long before a sentence the eyes reached the region that it is about.
+    """How long before a sentence the eyes came to the region that it is about.
+
+    The eyes come when they enter a marked region and leave it for no more than one
+    fixation. Counted is the last time before the sentence about the region began, or
+    else the first while it lasted.
 
     Returns:
-        (k,) seconds from the first fixation inside a marked region, at most five
-        seconds before the sentence about it and before its end, to its start.
+        (k,) seconds from then to the start of the sentence; negative after it.
     """
     leads = []
     for row in np.flatnonzero(dataset.mask("has_gaze") & dataset.mask("has_regions")):
@@ -35,12 +38,19 @@ def voice_leads_s(dataset: Dataset) -> Floats:
         timed = sentences["has_time"][which]
         box, which = box[:, timed], which[timed]
         start_s, end_s = sentences["start_s"][which], sentences["end_s"][which]
-        x, y, onset_s = looks["x"][:, None], looks["y"][:, None], looks["onset_s"]
+        x, y, onset_s = (looks[c][:, None] for c in ("x", "y", "onset_s"))
         inside = (x >= box[0]) & (x <= box[2]) & (y >= box[1]) & (y <= box[3])
-        near = (onset_s[:, None] >= start_s - _LOOK_BACK_S) & (onset_s[:, None] < end_s)
-        arrival_s = np.where(inside & near, onset_s[:, None], np.inf)
-        first_s = arrival_s.min(axis=0, initial=np.inf)
-        leads.append((start_s - first_s)[np.isfinite(first_s)])
+        before = (
+            np.pad(inside, ((2, 0), (0, 0)))[:-2]
+            | np.pad(inside, ((1, 0), (0, 0)))[:-1]
+        )
+        came = inside & ~before & (onset_s >= start_s - _LOOK_BACK_S)
+        early = np.where(came & (onset_s <= start_s), onset_s, -np.inf).max(
+            axis=0, initial=-np.inf
+        )
+        late = np.where(came & (onset_s > start_s) & (onset_s < end_s), onset_s, np.inf)
+        came_s = np.where(np.isfinite(early), early, late.min(axis=0, initial=np.inf))
+        leads.append((start_s - came_s)[np.isfinite(came_s)])
     return np.concatenate(leads) if leads else np.zeros(0)
 
 
@@ -55,7 +65,7 @@ def samples_lost(folder: Path) -> dict[str, dict[str, int]]:
         return {}
     pushed = read_truth(folder).get("samples_pushed", {})
     recorded = {
-        str(stream.header["name"]): len(stream.stamps_s)
+        stream.name: len(stream.stamps_s)
         for stream in read_streams(folder / RECORDING_FILE)
     }
     return {

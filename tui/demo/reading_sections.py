@@ -93,9 +93,9 @@ def quality(counts: Sequence[tuple[str, str]], plots: Sequence[str]) -> str:
     return (
         f'<div class="panel wide">{table(counts)}</div>'
         f'<div class="plots" style="margin-top:18px">{"".join(plots)}</div>'
-        '<p class="dim" style="margin-top:12px">Eyes before voice: from the first '
-        "fixation inside a marked region to the start of the sentence about it. The "
-        "sentence's window of gaze reaches back for this reason.</p>"
+        '<p class="dim" style="margin-top:12px">Eyes before voice: from the '
+        "moment the eyes came to a marked region to the start of the sentence about "
+        "it. A sentence's window of gaze reaches back for this reason.</p>"
     )
 
 

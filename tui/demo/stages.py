@@ -32,8 +32,10 @@ class Size:
     """Edge of the data set's images and of what the models see, pixels."""
     epochs: int
     """Passes over the training split."""
-    live_limit_s: float | None
-    """Longest time on an image of the live session; None for a whole report."""
+    live_speed: float
+    """How fast the live reader reads, 1 being life."""
+    image_limit_s: float | None
+    """Longest time of the others on an image; None for a whole report."""
     curation: tuple[str, ...] = ()
     """More options of `curate run`."""
     training: tuple[str, ...] = ()
@@ -47,7 +49,8 @@ FULL = Size(
     readers=6,
     image_size=224,
     epochs=30,
-    live_limit_s=None,
+    live_speed=1,
+    image_limit_s=None,
 )
 QUICK = Size(
     live_images=1,
@@ -56,7 +59,8 @@ QUICK = Size(
     readers=2,
     image_size=64,
     epochs=1,
-    live_limit_s=8,
+    live_speed=3,
+    image_limit_s=8,
     curation=("--split-shares", "0.4", "0.1", "0.5"),
     training=("--joint-dim", "32", "--batch-size", "8"),
 )
@@ -83,7 +87,7 @@ def plan(size: Size, seed: int, workers: int) -> list[Stage]:
     more = ("--progress", "json")
     height = () if size.height_px is None else ("--height-px", str(size.height_px))
     limit = (
-        () if size.live_limit_s is None else ("--max-image-s", str(size.live_limit_s))
+        () if size.image_limit_s is None else ("--max-image-s", str(size.image_limit_s))
     )
     return [
         Stage(
@@ -103,7 +107,7 @@ def plan(size: Size, seed: int, workers: int) -> list[Stage]:
             commands=(
                 ("capture", "run", lists[0], "--out", "sessions/live", "--tracker",
                  "simulated", "--reader", "live reader", "--session", "live",
-                 "--seed", str(seed), *more),
+                 "--speed", str(size.live_speed), "--seed", str(seed), *more),
             ),
             writes=("sessions/live",),
         ),

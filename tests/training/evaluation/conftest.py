@@ -123,7 +123,7 @@ def make_held_out(make_dataset):
     return make
 
 
-@pytest.fixture(name="make_reading")
+@pytest.fixture(name="make_reading", scope="session")
 def make_reading_fixture():
     return make_reading
 
