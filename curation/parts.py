@@ -20,6 +20,7 @@ from curation.readings import (
     Accepted,
     Content,
     Rejected,
+    reason_of,
     session_readings,
     unread_reading,
 )
@@ -125,8 +126,9 @@ class SessionJob:
         except DiskFullError:
             return Outcome(shard=self.parts.folder, disk_full=True)
         except RadgazeError as error:
-            found = error.found if isinstance(error, InputError) else str(error)
-            rejected = Rejected(session=self.folder.name, image_id="", reasons=(found,))
+            rejected = Rejected(
+                session=self.folder.name, image_id="", reasons=(reason_of(error),)
+            )
             return Outcome(shard=self.parts.folder, rejected=(asdict(rejected),))
 
     def _run(self) -> Outcome:
@@ -192,8 +194,10 @@ class UnreadJob:
                 height_px=image.height_px,
             )
             reading = unread_reading(study, described, image, self.parts.config)
-        except InputError as error:
-            return Rejected(session="", image_id=image_id, reasons=(error.found,))
+        except DiskFullError:
+            raise
+        except RadgazeError as error:
+            return Rejected(session="", image_id=image_id, reasons=(reason_of(error),))
         content = (described.file_bytes, described.file_sha256)
         return Accepted(
             session="", reading=reading, content=content, truncated=False, notes={}

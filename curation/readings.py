@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from capture.errors import InputError
+from capture.errors import DiskFullError, InputError, RadgazeError
 from capture.geometry import px_to_deg
 from capture.images import LoadedImage, load_image, resized_uint8
 from capture.session import SessionInfo, SessionStudy
@@ -93,11 +93,13 @@ def session_readings(
         try:
             study = described.get(showing.image_id)
             yield _reading(screened, number, _matched(study, studies), config)
-        except InputError as error:
+        except DiskFullError:
+            raise
+        except RadgazeError as error:
             yield Rejected(
                 session=recording.info.session_id,
                 image_id=showing.image_id,
-                reasons=(error.found,),
+                reasons=(reason_of(error),),
             )
 
 
@@ -110,6 +112,11 @@ def unread_reading(
         InputError: The report or the annotations cannot be read.
     """
     return _base(study, described, image, config).reading
+
+
+def reason_of(error: RadgazeError) -> str:
+    """Say what was wrong without the path, which may hold a name."""
+    return error.found if isinstance(error, InputError) else str(error)
 
 
 def check_pseudonyms(info: SessionInfo, folder: Path) -> None:

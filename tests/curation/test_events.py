@@ -200,3 +200,29 @@ def test_saccades_are_labelled_between_fixations():
     found = runs(labels == SACCADE)
     assert len(found) == 1
     assert 0.02 <= (found[0, 1] - found[0, 0]) / 500 <= 0.05
+
+
+def test_fixations_are_those_of_another_makers_parser(shared_data):
+    # 60 s of an EyeLink 1000 at 500 Hz; no number above was chosen on it.
+    path = shared_data / "gaze_eyelink" / "test_eyelink.asc"
+    if not path.is_file():
+        pytest.skip("the EyeLink recording is not here")
+    stamps, points, parsed = [], [], []
+    for line in path.read_text(errors="replace").splitlines():
+        words = line.split()
+        if line[:1].isdigit():
+            stamps.append(int(words[0]))
+            lost = words[1] == "."
+            points.append((np.nan,) * 2 if lost else (float(words[1]), float(words[2])))
+        elif line.startswith("EFIX L"):
+            parsed.append((int(words[2]), int(words[3])))
+    stamps, screen = np.array(stamps), Screen()
+    labels = detect_events(stamps / 1000, px_to_deg(np.array(points), screen))
+    theirs = np.zeros(len(stamps), bool)
+    for first, last in parsed:
+        theirs[(stamps >= first) & (stamps <= last)] = True
+
+    hits, found, true = matched(labels == FIXATION, theirs)
+
+    assert true > 100
+    assert 2 * hits / (found + true) >= 0.97

@@ -128,6 +128,17 @@ def test_unread_studies_are_added_without_gaze(config, copy):
     assert (np.isnan(dataset.column("quality/duration_s")).sum()) == 4 - read
 
 
+def test_an_unread_study_that_cannot_be_read_is_rejected(config, copy):
+    (copy / "studies" / "images").joinpath("sim-00000.dcm").write_bytes(b"else")
+
+    summary = curate(config(copy, unread=True))
+
+    assert (summary.readings, summary.unread) == (3, 0)
+    assert {entry["session"] == "" for entry in summary.rejected} == {True, False}
+    assert "sim-00000" not in json.dumps(summary.rejected)
+    assert verify(summary.dataset) == []
+
+
 def test_unread_studies_need_the_key_of_the_sessions(config, tmp_path, monkeypatch):
     values = config(unread=True)
     monkeypatch.setenv("RADGAZE_KEY_FILE", str(tmp_path / "another" / "key"))
