@@ -22,14 +22,18 @@ class Size:
 
     live_images: int
     """Images of usual size, read in real time."""
-    studies: int
+    read_studies: int
     """Studies read by simulated readers faster than life."""
-    height_px: int | None
-    """Height of those; None for the usual size."""
+    studies: int
+    """All of those, with the ones that only have an image and a report."""
+    height_px: int
+    """Height of their images."""
     readers: int
     """How many people share them."""
-    image_size: int
-    """Edge of the data set's images and of what the models see, pixels."""
+    stored_px: int
+    """Edge of the data set's images."""
+    seen_px: int
+    """Edge of what the models see."""
     epochs: int
     """Passes over the training split."""
     live_speed: float
@@ -44,20 +48,25 @@ class Size:
 
 FULL = Size(
     live_images=2,
-    studies=240,
-    height_px=640,
-    readers=6,
-    image_size=224,
-    epochs=30,
+    read_studies=160,
+    studies=800,
+    height_px=512,
+    readers=5,
+    stored_px=224,
+    seen_px=128,
+    epochs=16,
     live_speed=1,
     image_limit_s=None,
+    training=("--batch-size", "32", "--learning-rate", "0.002"),
 )
 QUICK = Size(
     live_images=1,
-    studies=30,
+    read_studies=10,
+    studies=40,
     height_px=384,
     readers=2,
-    image_size=64,
+    stored_px=128,
+    seen_px=64,
     epochs=1,
     live_speed=3,
     image_limit_s=8,
@@ -85,7 +94,7 @@ def plan(size: Size, seed: int, workers: int) -> list[Stage]:
     full, small = "studies/full", "studies/small"
     lists = (f"{full}/studies.csv", f"{small}/studies.csv")
     more = ("--progress", "json")
-    height = () if size.height_px is None else ("--height-px", str(size.height_px))
+    height = ("--height-px", str(size.height_px))
     limit = (
         () if size.image_limit_s is None else ("--max-image-s", str(size.image_limit_s))
     )
@@ -96,8 +105,8 @@ def plan(size: Size, seed: int, workers: int) -> list[Stage]:
             commands=(
                 ("capture", "simulate-studies", full, "--n", str(size.live_images),
                  "--seed", str(seed), *more),
-                ("capture", "simulate-studies", small, "--n", str(size.studies),
-                 "--seed", str(seed), *height, *more),
+                ("capture", "simulate-studies", small, "--n",
+                 str(size.read_studies), "--seed", str(seed), *height, *more),
             ),
             writes=("studies",),
         ),
@@ -113,7 +122,7 @@ def plan(size: Size, seed: int, workers: int) -> list[Stage]:
         ),
         Stage(
             name="readings",
-            title="let simulated radiologists read the others, faster than life",
+            title="let simulated radiologists read more, faster than life",
             commands=(
                 ("capture", "simulate", lists[1], "--out", "sessions/simulated",
                  "--readers", str(size.readers), "--seed", str(seed), *limit,
@@ -122,11 +131,20 @@ def plan(size: Size, seed: int, workers: int) -> list[Stage]:
             writes=("sessions/simulated",),
         ),
         Stage(
+            name="unread",
+            title="draw studies that nobody reads: an image and a report",
+            commands=(
+                ("capture", "simulate-studies", small, "--n", str(size.studies),
+                 "--seed", str(seed), *height, *more),
+            ),
+            writes=(),
+        ),
+        Stage(
             name="curate",
-            title="turn the recordings into a data set and check it",
+            title="turn recordings and reports into a data set, and check it",
             commands=(
                 ("curate", "run", "sessions", "--out", "dataset", "--studies", *lists,
-                 "--image-size", str(size.image_size), "--seed", str(seed),
+                 "--unread", "--image-size", str(size.stored_px), "--seed", str(seed),
                  "--workers", str(workers), *size.curation, *more),
                 ("curate", "verify", "dataset"),
             ),
@@ -200,7 +218,7 @@ def _train(size: Size, seed: int, model: str) -> Stage:
         commands=(
             ("train", "run", "--dataset", "dataset", "--out", model, "--objective",
              objective, "--epochs", str(size.epochs), "--image-size",
-             str(size.image_size), "--seed", str(seed), *size.training,
+             str(size.seen_px), "--seed", str(seed), *size.training,
              "--progress", "json"),
         ),
         writes=(model,),
