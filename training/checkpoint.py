@@ -92,6 +92,7 @@ def load_model(run: Path) -> LoadedRun:
     from transformers import AutoTokenizer
 
     folder = run / "model"
+    recover(folder)
     config = config_from_json(read_json(run / "config.json"), run / "config.json")
     info = read_json(folder / "model.json")
     if info.get("format") != MODEL_FORMAT or info.get("version") != VERSION:
@@ -187,6 +188,14 @@ def load_checkpoint(
     _restore_optimizer(optimizer, moments, header["optimizer"])
     state: dict[str, Any] = header["state"]
     return state
+
+
+def recover(folder: Path) -> bool:
+    """Say whether `folder` is there, after undoing a replacement that was cut short."""
+    old = folder.with_name(folder.name + ".old")
+    if old.is_dir() and not folder.exists():
+        old.replace(folder)
+    return folder.is_dir()
 
 
 def read_json(path: Path) -> dict[str, Any]:

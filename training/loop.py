@@ -19,6 +19,7 @@ from curation.dataset import Dataset, open_dataset
 from training.checkpoint import (
     load_checkpoint,
     read_json,
+    recover,
     save_checkpoint,
     save_model,
     write_json,
@@ -151,8 +152,9 @@ class _Run:
         config, start_s = self.config, time.monotonic()
         checkpoint = self.folder / "checkpoints" / "last"
         if config.resume:
-            saved = load_checkpoint(checkpoint, self.module, self._inner_optimizer)
-            self.state = State.from_json(saved)
+            if recover(checkpoint):
+                saved = load_checkpoint(checkpoint, self.module, self._inner_optimizer)
+                self.state = State.from_json(saved)
             self.log.forget_after(self.state.step)
         limit = min(self.total, config.max_steps or self.total)
         first = self.state.step

@@ -29,6 +29,19 @@ def test_the_summary_is_the_only_line_on_stdout(make_dataset, make_config, capsy
     assert out.count("\n") == 1
 
 
+def test_half_precision_trains(make_dataset, make_config):
+    make_dataset()
+    args = arguments(make_config(), "--precision", "bf16", "--max-steps", "2")
+
+    # a process of its own: accelerate keeps the precision of a process's first run
+    found = subprocess.run(
+        [sys.executable, "-m", "training.cli", *args], capture_output=True, text=True
+    )
+
+    assert found.returncode == 0, found.stderr
+    assert json.loads(found.stdout)["steps"] == 2
+
+
 def test_a_missing_data_set_is_told_in_one_line(make_config, capsys):
     code = main(arguments(make_config()))
 

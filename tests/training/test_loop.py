@@ -1,5 +1,6 @@
 import json
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -79,6 +80,34 @@ def test_a_stopped_run_goes_on_to_the_bit(make_dataset, make_config, tmp_path, s
         [line["loss"] for line in read_metrics(run, "train")] for run in (whole, parts)
     ]
     assert losses[0] == losses[1]
+
+
+def test_a_run_stopped_before_its_first_checkpoint_starts_over(
+    make_dataset, make_config, run_folder
+):
+    make_dataset()
+    fit(make_config(epochs=1))
+    whole = weights(run_folder)
+    shutil.rmtree(run_folder / "checkpoints")
+
+    summary = fit(make_config(epochs=1, resume=True))
+
+    assert summary["steps"] == len(read_metrics(run_folder, "train"))
+    assert same(weights(run_folder), whole)
+
+
+def test_a_checkpoint_whose_replacement_was_cut_short_is_found(
+    make_dataset, make_config, run_folder
+):
+    make_dataset()
+    fit(make_config(max_steps=2))
+    last = run_folder / "checkpoints" / "last"
+    last.rename(last.with_name("last.old"))
+
+    summary = fit(make_config(max_steps=3, resume=True))
+
+    assert summary["steps"] == 3
+    assert [line["step"] for line in read_metrics(run_folder, "train")] == [1, 2, 3]
 
 
 def test_the_loss_falls(make_dataset, make_config, run_folder):
