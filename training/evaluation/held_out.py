@@ -70,7 +70,7 @@ class HeldOut:
         return np.asarray(self.dataset.ids(name), dtype=str)[self.rows]
 
     def mask(self, name: str) -> NDArray[np.bool_]:
-        """Presence mask of the rows, without its `has_`-less spelling."""
+        """(n,) what the rows hold, for example `has_report`."""
         return np.asarray(self.dataset.mask(name), dtype=bool)[self.rows]
 
     def embed(self, texts: Sequence[str]) -> Vectors:

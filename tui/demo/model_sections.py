@@ -60,7 +60,9 @@ def models(rows: Sequence[Row], figures: dict[str, Any]) -> str:
         )
     return (
         "<p>Patients that neither model has seen. Each value with its 95 % interval "
-        "over resampled patients; the dashed line is chance.</p>"
+        "over resampled patients; the dashed line is chance. Each model is compared "
+        "with text by what its objective trains, which was settled beforehand: EGMA by "
+        "its patches, the control by its pooled image.</p>"
         '<div class="panel wide"><table><thead><tr><th>measure</th>'
         '<th class="num"><span class="swatch">●</span> EGMA</th>'
         '<th class="num"><span class="swatch control">●</span> control</th>'

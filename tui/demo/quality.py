@@ -95,8 +95,12 @@ def quality_table(dataset: Dataset, sessions: list[Path]) -> list[tuple[str, str
         ("images shown", f"{sum(i.end.images_read for i in infos):,}"),
         ("recordings", f"{size_mb:,.0f} MB of XDF"),
         ("time under gaze", f"{minutes:,.0f} min"),
-        ("readings accepted", f"{len(dataset):,}"),
         ("readings rejected", f"{len(rejected):,}{_reasons(rejected)}"),
+        (
+            "rows of the data set",
+            f"{len(dataset):,}, {int(gazed.sum()):,} with gaze, the others with image "
+            "and report alone",
+        ),
         ("fixations", f"{counts.get('fixations', 0):,}"),
         ("sentences", f"{len(timed):,}, {_percent(timed)} found in the audio"),
         ("regions", f"{counts.get('regions', 0):,}"),
