@@ -53,3 +53,9 @@ class RunLog:
         """Flush what TensorBoard still holds."""
         if self._board is not None:
             self._board.close()
+
+
+def read_metrics(run: Path, split: str) -> list[dict[str, Any]]:
+    """Return the logged lines of `train` or `validation`, oldest first."""
+    lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    return [line for line in map(json.loads, lines) if line["split"] == split]

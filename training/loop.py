@@ -1,11 +1,10 @@
 """The training loop: one run from a data set to a saved model."""
 
-import json
 import math
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +12,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from capture.errors import ConfigError, InputError, RadgazeError
+from capture.errors import RadgazeError
 from capture.progress import Progress
 from curation.dataset import Dataset, open_dataset
 from training.checkpoint import (
     load_checkpoint,
-    read_json,
     recover,
     save_checkpoint,
     save_model,
     write_json,
 )
-from training.config import TrainConfig, config_from_json
+from training.config import TrainConfig
 from training.data import Batch, TrainingData
 from training.logs import RunLog
 from training.objectives import make_objective
 from training.sampling import Ints, batches_of, epoch_order, prefetch
 from training.setup import build_model, build_optimizer, check_fields
+from training.state import State, prepare_folder
 from training.step import TrainStep, augmented, plain
-
-_MAY_CHANGE = {"resume", "max_steps", "progress", "threads", "device", "out", "dataset"}
-"""Settings that a resumed run may have different from the stopped one."""
 
 
 class DivergedError(RadgazeError):
@@ -45,29 +41,6 @@ class DivergedError(RadgazeError):
             f"the loss of step {step} is not a finite number; its readings are listed "
             f"in {path}: look at them, or lower --learning-rate"
         )
-
-
-@dataclass(slots=True)
-class State:
-    """How far a run is; saved with every checkpoint."""
-
-    step: int = 0
-    best_loss: float = math.inf
-    best_epoch: int = -1
-    last_loss: float = math.inf
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as JSON values; a loss that never was becomes null."""
-        values = {item.name: getattr(self, item.name) for item in fields(self)}
-        return {k: None if v == math.inf else v for k, v in values.items()}
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "State":
-        """Rebuild what `to_json` returned."""
-        known: dict[str, Any] = {
-            k: math.inf if v is None else v for k, v in values.items()
-        }
-        return cls(**known)
 
 
 def fit(config: TrainConfig) -> dict[str, Any]:
@@ -85,7 +58,7 @@ def fit(config: TrainConfig) -> dict[str, Any]:
         ConfigError: The settings do not fit the stopped run to resume.
         DivergedError: The loss stopped being a number.
     """
-    _prepare_folder(config)
+    prepare_folder(config)
     if config.threads:
         torch.set_num_threads(config.threads)
     seed_everything(config.seed)
@@ -300,35 +273,5 @@ class _Run:
         }
 
 
-def _prepare_folder(config: TrainConfig) -> None:
-    folder, path = config.out, config.out / "config.json"
-    if config.resume:
-        stopped = config_from_json(read_json(path), path)
-        changed = sorted(
-            item.name
-            for item in fields(TrainConfig)
-            if item.name not in _MAY_CHANGE
-            and getattr(stopped, item.name) != getattr(config, item.name)
-        )
-        if changed:
-            raise ConfigError(
-                f"cannot resume {folder} with other settings than it was started with: "
-                f"{', '.join(changed)}; leave them as they are, or choose another --out"
-            )
-        return
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(
-            folder, "is not empty", "go on with --resume, or choose another --out"
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(path, config.to_json())
-
-
 def _mix(*parts: int) -> int:
     return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> 1)
-
-
-def read_metrics(run: Path, split: str) -> list[dict[str, Any]]:
-    """Return the logged lines of `train` or `validation`, oldest first."""
-    lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    return [line for line in map(json.loads, lines) if line["split"] == split]

@@ -10,11 +10,11 @@ from capture.errors import ConfigError, InputError
 from training.checkpoint import load_model
 from training.config import ClipConfig
 from training.data import MissingFieldsError
+from training.logs import read_metrics
 from training.loop import (
     DivergedError,
     fit,
     learning_rate_factor,
-    read_metrics,
     seed_everything,
 )
 from training.objectives.egma import Egma
