@@ -1,6 +1,7 @@
 """The command `train`: pretrain a model, and measure one."""
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 
@@ -50,7 +51,9 @@ def _run(args: Sequence[str], prog: str) -> int:
     config = tyro.cli(TrainConfig, args=list(args), prog=prog)
     from training.loop import fit  # after parsing: --help must not load torch
 
-    print(json.dumps(fit(config)))
+    summary = fit(config)
+    if os.environ.get("RANK", "0") == "0":  # one of several processes speaks
+        print(json.dumps(summary))
     return 0
 
 

@@ -1,6 +1,7 @@
 """The training loop: one run from a data set to a saved model."""
 
 import math
+import os
 import random
 import time
 from collections.abc import Iterator
@@ -58,7 +59,8 @@ def fit(config: TrainConfig) -> dict[str, Any]:
         ConfigError: The settings do not fit the stopped run to resume.
         DivergedError: The loss stopped being a number.
     """
-    prepare_folder(config)
+    if os.environ.get("RANK", "0") == "0":  # one process of a run owns its folder
+        prepare_folder(config)
     if config.threads:
         torch.set_num_threads(config.threads)
     seed_everything(config.seed)

@@ -42,6 +42,19 @@ def test_half_precision_trains(make_dataset, make_config):
     assert json.loads(found.stdout)["steps"] == 2
 
 
+@pytest.mark.slow
+def test_two_processes_share_a_run(make_dataset, make_config):
+    dataset = make_dataset(24)
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    args = ["-m", "training.cli", *arguments(make_config())]
+
+    found = subprocess.run([*launch, *args], capture_output=True, text=True)
+
+    assert found.returncode == 0, found.stderr
+    summary = json.loads(found.stdout)
+    assert summary["steps"] == len(dataset.rows("train")) // 8  # two batches of 4
+
+
 def test_a_missing_data_set_is_told_in_one_line(make_config, capsys):
     code = main(arguments(make_config()))
 
