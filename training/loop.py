@@ -107,7 +107,8 @@ class _Run:
         unit = objective.text_unit
         tokenizer = self.model.tokenizer
         self.data = TrainingData(self.dataset, "train", tokenizer, config, unit)
-        whole = replace(config, gaze_fraction=1.0, gaze_control="none")
+        # a run without gaze must not choose its epoch by gaze either
+        whole = replace(config, gaze_fraction=float(config.gaze_fraction > 0))
         self.held_out = TrainingData(self.dataset, "validation", tokenizer, whole, unit)
         check_fields(config, self.data, objective)
         self.module = TrainStep(self.model, objective)

@@ -171,6 +171,17 @@ def test_without_gaze_egma_trains_when_told_to(make_dataset, make_config, run_fo
     assert read_metrics(run_folder, "train")[0]["alignment"] == 0
 
 
+def test_a_run_without_gaze_does_not_choose_its_epoch_by_gaze(
+    make_dataset, make_config, run_folder
+):
+    make_dataset()
+
+    fit(make_config(gaze_fraction=0.0))
+
+    lines = read_metrics(run_folder, "validation")
+    assert [line["alignment"] for line in lines] == [0, 0]
+
+
 def test_a_loss_that_is_no_number_stops_the_run_and_names_the_readings(
     make_dataset, make_config, run_folder, monkeypatch
 ):
