@@ -86,6 +86,8 @@ class CurateConfig:
     """Which gaze belongs to a sentence."""
     speech: bool = True
     """Find the sentences of the report in the audio."""
+    accept_unverified: bool = False
+    """Keep readings whose dictation does not sound like their report."""
     scrub: bool = True
     """Blank dates, names and numbers of people in the reports."""
     readings_per_shard: int | None = None

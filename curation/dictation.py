@@ -26,6 +26,8 @@ class Dictation:
     """(n,) start of the first word that names a finding; NaN where none is timed."""
     last_mention_s: Floats
     """(n,) the same for the last finding."""
+    doubts: tuple[str, ...]
+    """Why what was said may not be what the report says; empty where nothing is odd."""
 
 
 def dictation(
@@ -45,7 +47,7 @@ def dictation(
         hidden_s: When it went.
         seed: Of the aligner.
     """
-    times = _times(report, audio, shown_s, hidden_s, seed)
+    times, doubts = _times(report, audio, shown_s, hidden_s, seed)
     timed = [time.start_s is not None and time.end_s is not None for time in times]
     sentences = make_table(
         "sentences",
@@ -69,31 +71,31 @@ def dictation(
     mention_s = [_mention_s(report, i, time) for i, time in enumerate(times)]
     first = np.array([min(found, default=np.nan) for found in mention_s])
     last = np.array([max(found, default=np.nan) for found in mention_s])
-    return Dictation(sentences, words, first, last)
+    return Dictation(sentences, words, first, last, doubts)
 
 
 def _times(
     report: ReportText, audio: Audio | None, shown_s: float, hidden_s: float, seed: int
-) -> Sequence[SentenceTime]:
+) -> tuple[Sequence[SentenceTime], tuple[str, ...]]:
     silent = [SentenceTime(None, None, "none", np.nan, ())] * len(report.sentences)
     if audio is None or not len(report.sentences):
-        return silent
+        return silent, ()
     frame_s = audio.frames.shape[1] / audio.rate_hz
     first, last = np.searchsorted(audio.stamps_s, [shown_s, hidden_s + TAIL_S])
     if last - first < 2 or (last - first) * frame_s < _SHORTEST_S:
-        return silent
+        return silent, ()
     from curation.speech.align import align_report
     from curation.speech.audio_clock import fill_gaps, fit_audio_clock
 
     stamps_s, frames = audio.stamps_s[first:last], audio.frames[first:last]
     clock = fit_audio_clock(stamps_s, frames.shape[1], audio.rate_hz)
     pcm, clock = fill_gaps(frames.ravel(), clock, seed=seed)
-    found = align_report(pcm, audio.rate_hz, report.sentences, seed=seed).sentences
+    found = align_report(pcm, audio.rate_hz, report.sentences, seed=seed)
 
     def moved(time_s: float) -> float:
         return float(clock.sample_to_s(time_s * audio.rate_hz)) - shown_s
 
-    return [_moved(time, moved) for time in found]
+    return [_moved(time, moved) for time in found.sentences], found.reasons
 
 
 _SHORTEST_S = 0.5

@@ -75,10 +75,16 @@ def session_readings(
         config: How to do it.
 
     Raises:
-        InputError: The session holds something else than pseudonyms, or a display
-            event that cannot be.
+        InputError: The session holds something else than pseudonyms, no dictation
+            though sentences are to be timed, or a display event that cannot be.
     """
     check_pseudonyms(recording.info, recording.folder)
+    if config.speech and recording.audio is None:
+        raise InputError(
+            recording.folder,
+            "the recording holds no audio stream, so no sentence can be timed",
+            "take its images and gaze alone with --no-speech",
+        )
     gaze = recording.gaze
     labels = detect_events(
         gaze.time_s, px_to_deg(gaze.xy_px, recording.info.screen), config.events
@@ -223,11 +229,15 @@ def _reading(
         raise InputError("", "the image file has another size than what was shown")
     base = _base(study, described, image, config)
     tables = {**base.reading.tables, "fixations": fixations}
+    doubts: tuple[str, ...] = ()
     if base.report is not None:
-        tables |= _spoken(base.report, screened, showing, fixations, config)
+        spoken, doubts = _spoken(base.report, screened, showing, fixations, config)
+        tables |= spoken
         has_time = tables["sentences"]["has_time"]
         quality["timed_sentence_share"] = float(has_time.mean()) if len(has_time) else 0
     reasons = reasons_to_reject(quality, count, config.quality)
+    if not config.accept_unverified:
+        reasons += [f"dictation and report may differ: {doubt}" for doubt in doubts]
     if reasons:
         return Rejected(
             session=session, image_id=showing.image_id, reasons=tuple(reasons)
@@ -256,7 +266,7 @@ def _spoken(
     showing: Showing,
     fixations: Mapping[str, NDArray[np.float64]],
     config: CurateConfig,
-) -> dict[str, dict[str, NDArray[np.float64]]]:
+) -> tuple[dict[str, dict[str, NDArray[np.float64]]], tuple[str, ...]]:
     audio = screened.recording.audio if config.speech else None
     said = dictation(report, audio, showing.shown_s, showing.hidden_s, seed=config.seed)
     spans_s = windows(
@@ -267,11 +277,12 @@ def _spoken(
         said.last_mention_s,
     )
     pairs = overlaps(spans_s, fixations["onset_s"], fixations["duration_s"])
-    return {
+    tables = {
         "sentences": said.sentences,
         "words": said.words,
         "sentence_fixations": pairs,
     }
+    return tables, said.doubts
 
 
 def _quality(screened: _Screened, showing: Showing) -> dict[str, float]:

@@ -4,12 +4,16 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from capture.errors import InputError
+from capture.geometry import Screen
 from capture.session import RECORDING_FILE, SESSION_FILE
+from capture.streams import audio_spec, display_spec, gaze_spec
+from capture.xdf import XdfWriter, read_streams
 from curation.config import CurateConfig, QualityLimits
 from curation.dataset import open_dataset
 from curation.parts import SessionJob
@@ -75,7 +79,7 @@ def test_the_number_of_workers_changes_no_byte(config, tmp_path):
 def test_sentences_are_found_in_the_audio(config):
     pytest.importorskip("pocketsphinx")
 
-    summary = curate(config(speech=True))
+    summary = curate(config(speech=True, accept_unverified=True))
 
     assert verify(summary.dataset) == []
 
@@ -295,3 +299,68 @@ def test_recorded_settings_hold_no_paths(config):
     assert document["policy"]["lead_s"] == 1.5
     assert document["config"]["image_size"] == 64
     assert "/" not in json.dumps(document["config"])
+
+
+def without_stream(folder, role):
+    """Take the stream of a role out of a session's recording."""
+    path = folder / RECORDING_FILE
+    kept = [s for s in read_streams(path) if s.name != f"radgaze_{role}"]
+    specs = {"gaze": gaze_spec(Screen(), 250), "display": display_spec()}
+    specs["audio"] = audio_spec(16000)
+    path.unlink()
+    with XdfWriter(path) as writer:
+        for stream in kept:
+            spec = specs[stream.name.removeprefix("radgaze_")]
+            number = writer.add_stream(spec.to_header_xml())
+            values = stream.values
+            values = stream.texts if values.dtype == object else values
+            writer.write_samples(number, stream.stamps_s, values)
+
+
+@pytest.mark.parametrize("role", ["gaze", "display"])
+def test_a_session_without_a_stream_is_rejected_and_the_rest_curated(
+    role, config, copy
+):
+    broken, whole = sessions_of(copy / "sessions")
+    without_stream(broken, role)
+
+    summary = curate(config(copy))
+
+    (rejected,) = summary.rejected
+    assert rejected["session"] == broken.name
+    assert f"no {role} stream" in " ".join(rejected["reasons"])
+    studies = json.loads((whole / SESSION_FILE).read_text())["studies"]
+    assert summary.readings == len(studies)
+
+
+def test_sessions_without_audio_are_refused_unless_speech_is_not_wanted(config, copy):
+    for session in sessions_of(copy / "sessions"):
+        without_stream(session, "audio")
+
+    with pytest.raises(InputError, match="no audio stream"):
+        curate(config(copy, speech=True))
+
+    dataset = open_dataset(curate(config(copy, speech=False)).dataset)
+    assert len(dataset) == 4
+    assert not dataset.mask("has_audio").any()
+
+
+def test_without_a_single_usable_session_the_earlier_data_set_stays(config, copy):
+    summary = curate(config(copy))
+    folder = Path(summary.dataset)
+    before = files_of(folder)
+    for session in sessions_of(copy / "sessions"):
+        without_stream(session, "gaze")
+
+    with pytest.raises(InputError, match="no gaze stream"):
+        curate(config(copy))
+
+    assert files_of(folder) == before
+
+
+@pytest.mark.slow
+def test_dictation_that_is_not_the_report_is_left_out_unless_accepted(config):
+    with pytest.raises(InputError, match="dictation and report may differ"):
+        curate(config(speech=True))  # these readers speak in tones
+
+    assert curate(config(speech=True, accept_unverified=True)).readings == 4
