@@ -8,7 +8,7 @@ from pathlib import Path
 
 from capture.errors import RadgazeError
 
-_TASKS = "zero-shot, retrieval or grounding"
+_TASKS = "zero-shot, retrieval, grounding, several with commas between, or all"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -19,11 +19,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     try:
         from training.evaluation.report import summary_lines
-        from training.evaluation.run import evaluate  # after parsing: numpy, h5py
+        from training.evaluation.run import TASKS, evaluate_tasks  # numpy, h5py
 
-        result = evaluate(
+        results = evaluate_tasks(
             options.run,
-            options.task,
+            [*TASKS] if options.task == "all" else options.task.split(","),
             options.dataset,
             split=options.split,
             out=options.out,
@@ -35,10 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RadgazeError as error:
         print(f"train evaluate: {error}", file=sys.stderr)
         return error.exit_code
-    if options.json:
-        print(json.dumps(result))
-    else:
-        print("\n".join(summary_lines(result)))
+    for result in results:
+        told = json.dumps(result) if options.json else "\n".join(summary_lines(result))
+        print(told)
     return 0
 
 
@@ -55,7 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--batch-size", type=_positive, default=64)
     parser.add_argument("--resamples", type=_positive, default=2000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", action="store_true", help="print the whole result")
+    parser.add_argument(
+        "--json", action="store_true", help="print whole results, one a line"
+    )
     parser.add_argument(
         "--progress", choices=("auto", "bar", "json", "none"), default="auto"
     )

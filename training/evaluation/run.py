@@ -1,6 +1,6 @@
 """Run one evaluation task on a trained run, and keep what came of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +57,43 @@ def evaluate(
         InputError: The run or the data set cannot be used for this task.
         VersionError: One of them was written in another version.
     """
-    if task not in TASKS:
-        raise UnknownNameError("evaluation task", task, TASKS)
+    (result,) = evaluate_tasks(
+        run,
+        [task],
+        dataset,
+        split=split,
+        out=out,
+        batch_size=batch_size,
+        resamples=resamples,
+        seed=seed,
+        progress=progress,
+    )
+    return result
+
+
+def evaluate_tasks(
+    run: Path,
+    tasks: Sequence[str],
+    dataset: Path,
+    *,
+    split: str,
+    out: Path | None,
+    batch_size: int,
+    resamples: int,
+    seed: int,
+    progress: ProgressMode,
+) -> list[dict[str, Any]]:
+    """Do what `evaluate` does for several tasks, encoding the images once.
+
+    Raises:
+        UnknownNameError: There is no such task or split.
+        InputError: The run or the data set cannot be used for a task; the results of
+            the tasks before it are written.
+        VersionError: One of them was written in another version.
+    """
+    for task in tasks:
+        if task not in TASKS:
+            raise UnknownNameError("evaluation task", task, TASKS)
     data = open_dataset(dataset)
     from training.evaluation.towers import load_towers  # torch, transformers
 
@@ -73,22 +108,29 @@ def evaluate(
         seed=seed,
         progress=progress,
     )
-    scored = TASKS[task](held)
-    result = {
-        "format": RESULT_FORMAT,
-        "version": RESULT_VERSION,
-        "task": task,
-        "protocol": {
-            "split": split,
-            "n_readings": len(held.rows),
-            "similarity": held.headline,
-            "similarity_declared_for": held.objective,
-            "interval": f"95 % bootstrap over patients, {resamples} resamples",
-            "seed": seed,
-        },
-        "run": towers.description,
-        "dataset": {"identity": data.identity, "readings": len(data)},
-        "results": scored.figures,
+    results = []
+    for task in tasks:
+        scored = TASKS[task](held)
+        result = {
+            "format": RESULT_FORMAT,
+            "version": RESULT_VERSION,
+            "task": task,
+            "protocol": _protocol(held, split),
+            "run": towers.description,
+            "dataset": {"identity": data.identity, "readings": len(data)},
+            "results": scored.figures,
+        }
+        write_report(result, scored.headline, out or run / "evaluation")
+        results.append(result)
+    return results
+
+
+def _protocol(held: HeldOut, split: str) -> dict[str, Any]:
+    return {
+        "split": split,
+        "n_readings": len(held.rows),
+        "similarity": held.headline,
+        "similarity_declared_for": held.objective,
+        "interval": f"95 % bootstrap over patients, {held.resamples} resamples",
+        "seed": held.seed,
     }
-    write_report(result, scored.headline, out or run / "evaluation")
-    return result

@@ -76,5 +76,16 @@ def test_the_command_prints_figures_and_ends_with_its_code(trained, tmp_path, ca
 
     assert code == 0
     assert "image to text, precision at 1" in capsys.readouterr().out
-    assert main([words[0], "retrival", words[2]]) == 2
+    assert main([words[0], "retrieval,retrival", words[2]]) == 2
     assert "no evaluation task named 'retrival'" in capsys.readouterr().err
+
+
+def test_all_tasks_run_at_once_and_print_a_line_each(trained, tmp_path, capsys):
+    words = [str(trained / "run"), "all", str(trained / "data"), "--out", str(tmp_path)]
+
+    code = main([*words, "--resamples", "20", "--json", "--progress", "none"])
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert code == 0
+    assert [line["task"] for line in lines] == list(TASKS)
+    assert len(list(tmp_path.glob("*.json"))) == len(TASKS)
