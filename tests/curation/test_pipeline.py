@@ -314,6 +314,8 @@ def without_stream(folder, role):
             number = writer.add_stream(spec.to_header_xml())
             values = stream.values
             values = stream.texts if values.dtype == object else values
+            for collected_s, offset_s in stream.clock_offsets:
+                writer.write_clock_offset(number, collected_s, offset_s)
             writer.write_samples(number, stream.stamps_s, values)
 
 
