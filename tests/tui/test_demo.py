@@ -36,6 +36,14 @@ def test_an_unfinished_demo_goes_on_with_its_stages(tmp_path):
     assert not again.is_complete("live")
 
 
+def test_time_lost_to_an_interruption_is_counted(tmp_path):
+    state = open_state(tmp_path, Options())
+    state.spent["curate"] = 12.5
+    state.save()
+
+    assert open_state(tmp_path, Options()).spent == {"curate": 12.5}
+
+
 def test_a_demo_with_other_options_is_left_alone(tmp_path):
     open_state(tmp_path, Options(seed=1))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from capture.progress import Progress, ProgressMode
-from tui.demo.child import run_child, shown
+from tui.demo.child import StageFailedError, run_child, shown
 from tui.demo.results import MODELS
 from tui.demo.state import Options, State, open_state
 
@@ -229,14 +229,20 @@ def _run(stage: Stage, state: State, bar: Progress) -> float:
         shutil.rmtree(state.folder / name, ignore_errors=True)
     begun_s = time.monotonic()
     bar.update(0, stage.title)
-    for words in stage.commands:
-        run_child(
-            words,
-            lambda told: bar.update(0, f"{stage.title}: {told}"),
-            folder=state.folder,
-            environment=_environment(state),
-        )
-    seconds = time.monotonic() - begun_s
+    try:
+        for words in stage.commands:
+            run_child(
+                words,
+                lambda told: bar.update(0, f"{stage.title}: {told}"),
+                folder=state.folder,
+                environment=_environment(state),
+            )
+    except (StageFailedError, KeyboardInterrupt):
+        before_s = state.spent.get(stage.name, 0.0)
+        state.spent[stage.name] = round(before_s + time.monotonic() - begun_s, 1)
+        state.save()
+        raise
+    seconds = time.monotonic() - begun_s + state.spent.pop(stage.name, 0.0)
     state.stages.append(
         {
             "name": stage.name,

@@ -35,6 +35,8 @@ class State:
     """What it was begun with."""
     stages: list[dict[str, Any]] = field(default_factory=list)
     """Name, title, seconds and commands of each complete stage."""
+    spent: dict[str, float] = field(default_factory=dict)
+    """Seconds of attempts at a stage that were interrupted or failed."""
     figures: dict[str, Any] = field(default_factory=dict)
     """The results; empty until the last stage."""
 
@@ -52,6 +54,7 @@ class State:
             "options": asdict(self.options),
             **self.figures,
             "stages": self.stages,
+            "interrupted_seconds": self.spent,
             "seconds": round(sum(stage["seconds"] for stage in self.stages), 1),
             "versions": versions(),
         }
@@ -90,7 +93,12 @@ def open_state(folder: Path, options: Options) -> State:
             f"holds another demo, made with {document.get('options')}",
             "use the same options, or choose another --out",
         )
-    return State(folder=folder, options=options, stages=document.get("stages", []))
+    return State(
+        folder=folder,
+        options=options,
+        stages=document.get("stages", []),
+        spent=document.get("interrupted_seconds", {}),
+    )
 
 
 def versions() -> dict[str, str]:
