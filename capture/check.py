@@ -39,7 +39,7 @@ class BadFile:
     """An image of the study list that cannot be read."""
 
     row: int
-    """Row of the study list, counting the header."""
+    """Line of the study list on which it is named, from 1."""
     file: str
     problem: str
 
@@ -109,7 +109,7 @@ def _check_files(listed_in: Path, progress: ProgressMode) -> tuple[int, list[Bad
     studies = read_studies(listed_in)
     bad: list[BadFile] = []
     with Progress("opening images", len(studies), progress) as bar:
-        for number, study in enumerate(studies):
+        for study in studies:
             try:
                 load_image(study.image)
             except InputError as error:
@@ -117,7 +117,7 @@ def _check_files(listed_in: Path, progress: ProgressMode) -> tuple[int, list[Bad
                     part for part in (error.found, error.remedy) if part
                 )
                 bad.append(
-                    BadFile(row=number + 2, file=str(study.image), problem=problem)
+                    BadFile(row=study.row, file=str(study.image), problem=problem)
                 )
             bar.update()
     return len(studies) - len(bad), bad

@@ -3,9 +3,10 @@
 import csv
 import json
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 from capture.errors import InputError, VersionError
 from capture.findings import FINDINGS
@@ -33,6 +34,8 @@ class Study:
     """JSON with labels and regions, see `read_annotations`."""
     view: str | None = None
     """PA, AP or LATERAL."""
+    row: int = field(default=0, compare=False)
+    """Line of the study list on which it begins, from 1; 0 for one made in code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,16 +71,15 @@ def read_studies(path: Path) -> list[Study]:
     path = Path(path)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file)
-            _check_columns(path, rows.fieldnames)
             studies = _unique(
-                path,
-                ((rows.line_num, _study(path, rows.line_num, row)) for row in rows),
+                path, (_study(path, line, row) for line, row in _rows(path, file))
             )
     except OSError as error:
         raise InputError(path, error.strerror or "cannot be read") from error
     except UnicodeDecodeError as error:
         raise InputError(path, "is not UTF-8 text", "save it as UTF-8") from error
+    except csv.Error as error:
+        raise InputError(path, f"is not a CSV file: {error}") from error
     if not studies:
         raise InputError(path, "lists no studies", "add one row a study")
     return studies
@@ -145,20 +147,37 @@ def write_annotations(path: Path, annotations: Annotations) -> None:
     beside.replace(path)
 
 
-def _check_columns(path: Path, found: Iterable[str] | None) -> None:
-    columns = list(found or ())
+def _rows(path: Path, file: TextIO) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield every row that is not blank, with the line on which it begins."""
+    reader = csv.reader(file, strict=True)
+    columns = [name.strip() for name in next(reader, [])]
+    _check_columns(path, columns)
+    line = reader.line_num + 1
+    for cells in reader:
+        if any(cell.strip() for cell in cells[len(columns) :]):
+            raise InputError(
+                path,
+                f"row {line} has {len(cells)} cells for {len(columns)} columns",
+                "put text that holds a comma between double quotes",
+            )
+        if any(cell.strip() for cell in cells):
+            yield line, dict(zip(columns, cells, strict=False))
+        line = reader.line_num + 1
+
+
+def _check_columns(path: Path, columns: list[str]) -> None:
     missing = [name for name in REQUIRED_COLUMNS if name not in columns]
     if missing:
         raise InputError(
             path,
             f"lacks column {', '.join(missing)}; found: {', '.join(columns) or 'none'}",
-            f"the first line names the columns: {', '.join(COLUMNS)}",
+            f"the first line names the columns, with commas between: {', '.join(COLUMNS)}",
         )
 
 
-def _study(path: Path, line: int, row: Mapping[str, str | None]) -> Study:
+def _study(path: Path, line: int, row: Mapping[str, str]) -> Study:
     def cell(column: str) -> str:
-        value = (row.get(column) or "").strip()
+        value = row.get(column, "").strip()
         if not value and column in REQUIRED_COLUMNS:
             raise InputError(path, f"row {line}, column {column}: empty")
         return value
@@ -187,22 +206,21 @@ def _study(path: Path, line: int, row: Mapping[str, str | None]) -> Study:
         report=file("report"),
         annotations=file("annotations"),
         view=view,
+        row=line,
     )
 
 
-def _unique(path: Path, studies: Iterable[tuple[int, Study]]) -> list[Study]:
-    lines: dict[str, int] = {}
-    unique = []
-    for line, study in studies:
-        if (first := lines.setdefault(study.study_id, line)) != line:
+def _unique(path: Path, studies: Iterable[Study]) -> list[Study]:
+    unique: dict[str, Study] = {}
+    for study in studies:
+        if (first := unique.setdefault(study.study_id, study)) is not study:
             raise InputError(
                 path,
-                f"row {line}, column study_id: {study.study_id!r} stands in row "
-                f"{first} already",
+                f"row {study.row}, column study_id: {study.study_id!r} stands in row "
+                f"{first.row} already",
                 "give every row its own study_id",
             )
-        unique.append(study)
-    return unique
+    return list(unique.values())
 
 
 def _row(study: Study, folder: Path) -> dict[str, str]:

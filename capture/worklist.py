@@ -22,8 +22,8 @@ def open_all(
     """
     described = []
     with Progress("opening images", len(studies), progress) as bar:
-        for number, study in enumerate(studies):
-            with naming_row(listed_in, number):
+        for study in studies:
+            with naming_row(listed_in, study):
                 loaded = load_image(study.image)
                 described.append(
                     describe_study(
@@ -39,17 +39,12 @@ def open_all(
 
 
 @contextmanager
-def naming_row(listed_in: Path, number: int) -> Iterator[None]:
-    """Let an error about an image say which row of the study list names it.
-
-    Args:
-        listed_in: The study list.
-        number: Position of the study, from 0; row 1 of the file is the header.
-    """
+def naming_row(listed_in: Path, study: Study) -> Iterator[None]:
+    """Let an error about an image say which row of the study list names it."""
     try:
         yield
     except InputError as error:
-        found = f"row {number + 2}: {error.path}: {error.found}"
+        found = f"row {study.row}: {error.path}: {error.found}"
         raise InputError(listed_in, found, error.remedy) from None
 
 
@@ -70,7 +65,7 @@ class ImageLoader:
         self.prefetch(index)
         for old in [i for i in self._loading if abs(i - index) > 1]:
             self._loading.pop(old).cancel()
-        with naming_row(self._listed_in, index):
+        with naming_row(self._listed_in, self._studies[index]):
             return self._loading[index].result()
 
     def prefetch(self, index: int) -> None:

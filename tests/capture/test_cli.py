@@ -88,6 +88,7 @@ def test_check_passes_a_good_list(studies, capsys):
 
 
 def test_check_lists_every_bad_file(studies, capsys):
+    studies.write_text(studies.read_text().replace("s1,", "\ns1,"))
     for number in (0, 2):
         (studies.parent / f"{number}.png").write_bytes(b"\x89PNG\r\n\x1a\nand no more")
 
@@ -96,7 +97,7 @@ def test_check_lists_every_bad_file(studies, capsys):
 
     found = json.loads(capsys.readouterr().out)
     assert found["problems"] == 2
-    assert [bad["row"] for bad in found["files_bad"]] == [2, 4]
+    assert [bad["row"] for bad in found["files_bad"]] == [2, 5]
     assert "truncated or damaged" in found["files_bad"][0]["problem"]
 
 

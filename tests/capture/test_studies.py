@@ -67,6 +67,19 @@ def test_a_list_saved_by_a_spreadsheet_is_read(tmp_path, studies):
             "row 4, column study_id: '1' stands in row 2",
         ),
         (
+            'study_id,patient_id,image,note\n\n1,p,data/a.dcm,"two\nlines"\n'
+            '2,p,data/no.dcm,"one\nmore"',
+            "row 5, column image: no file",
+        ),
+        (
+            'study_id,patient_id,image\n1,p,data/a.dcm\n"2,p,data/b.png\n',
+            "is not a CSV file: unexpected end of data",
+        ),
+        (
+            "study_id,patient_id,image\n1,Doe, J,data/a.dcm",
+            "row 2 has 4 cells for 3 columns; put text that holds a comma",
+        ),
+        (
             "study_id,patient_id,image,view\n1,p,data/a.dcm,up",
             "row 2, column view: 'UP'; known: PA, AP, LATERAL",
         ),
@@ -84,6 +97,13 @@ def test_what_is_wrong_in_a_list_is_said_with_row_and_column(
     with pytest.raises(InputError, match=found) as caught:
         read_studies(tmp_path / "s.csv")
     assert caught.value.path == tmp_path / "s.csv"
+
+
+def test_every_study_knows_its_own_line(tmp_path, studies):
+    text = 'study_id,patient_id,image,note\n\n1,p,data/a.dcm,"two\nlines"\n,,,\n'
+    (tmp_path / "s.csv").write_text(text + "2,p,data/b.png,\n")
+
+    assert [study.row for study in read_studies(tmp_path / "s.csv")] == [3, 6]
 
 
 def test_a_list_that_is_not_there_or_not_text_is_said(tmp_path):
