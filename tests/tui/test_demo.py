@@ -90,8 +90,8 @@ def test_a_failing_command_tells_its_code_and_last_words(tmp_path):
 
 def test_progress_of_a_child_is_passed_on(tmp_path):
     told = []
-    words = ["capture", "simulate-studies", "s", "--n", "1", "--height-px", "256",
-             "--progress", "json"]  # fmt: skip
+    words = ["capture", "simulate-studies", "--out", "s", "--n", "1",
+             "--height-px", "256", "--progress", "json"]  # fmt: skip
 
     run_child(words, told.append, folder=tmp_path)
 

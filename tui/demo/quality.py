@@ -84,7 +84,8 @@ def quality_table(dataset: Dataset, sessions: list[Path]) -> list[tuple[str, str
     counts, rejected = document.get("counts", {}), document.get("rejected", [])
     infos = [read_session(folder) for folder in sessions]
     size_mb = sum((f / RECORDING_FILE).stat().st_size for f in sessions) / 1e6
-    timed = dataset.ragged("sentences", "has_time")[0]
+    timed, offsets = dataset.ragged("sentences", "has_time")
+    dictated = np.repeat(dataset.mask("has_audio"), np.diff(offsets))
     gazed = dataset.mask("has_gaze")
     minutes = np.nansum(dataset.column("quality/duration_s")[gazed]) / 60
     patients = {
@@ -102,7 +103,11 @@ def quality_table(dataset: Dataset, sessions: list[Path]) -> list[tuple[str, str
             "and report alone",
         ),
         ("fixations", f"{counts.get('fixations', 0):,}"),
-        ("sentences", f"{len(timed):,}, {_percent(timed)} found in the audio"),
+        (
+            "sentences",
+            f"{len(timed):,}, of {int(dictated.sum()):,} with audio "
+            f"{_percent(timed[dictated])} found in it",
+        ),
         ("regions", f"{counts.get('regions', 0):,}"),
         (
             "patients in train, validation, test",

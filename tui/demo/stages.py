@@ -54,7 +54,7 @@ FULL = Size(
     readers=5,
     stored_px=224,
     seen_px=128,
-    epochs=16,
+    epochs=12,
     live_speed=1,
     image_limit_s=None,
     training=("--batch-size", "32", "--learning-rate", "0.002"),
@@ -94,6 +94,7 @@ def plan(size: Size, seed: int, workers: int) -> list[Stage]:
     full, small = "studies/full", "studies/small"
     lists = (f"{full}/studies.csv", f"{small}/studies.csv")
     more = ("--progress", "json")
+    many = ("--workers", str(workers), *more)
     height = ("--height-px", str(size.height_px))
     limit = (
         () if size.image_limit_s is None else ("--max-image-s", str(size.image_limit_s))
@@ -103,10 +104,10 @@ def plan(size: Size, seed: int, workers: int) -> list[Stage]:
             name="studies",
             title="draw phantom chest X-rays with known findings and their reports",
             commands=(
-                ("capture", "simulate-studies", full, "--n", str(size.live_images),
-                 "--seed", str(seed), *more),
-                ("capture", "simulate-studies", small, "--n",
-                 str(size.read_studies), "--seed", str(seed), *height, *more),
+                ("capture", "simulate-studies", "--out", full, "--n",
+                 str(size.live_images), "--seed", str(seed), *many),
+                ("capture", "simulate-studies", "--out", small, "--n",
+                 str(size.read_studies), "--seed", str(seed), *height, *many),
             ),
             writes=("studies",),
         ),
@@ -126,7 +127,7 @@ def plan(size: Size, seed: int, workers: int) -> list[Stage]:
             commands=(
                 ("capture", "simulate", lists[1], "--out", "sessions/simulated",
                  "--readers", str(size.readers), "--seed", str(seed), *limit,
-                 "--workers", str(workers), *more),
+                 *many),
             ),
             writes=("sessions/simulated",),
         ),
@@ -134,8 +135,8 @@ def plan(size: Size, seed: int, workers: int) -> list[Stage]:
             name="unread",
             title="draw studies that nobody reads: an image and a report",
             commands=(
-                ("capture", "simulate-studies", small, "--n", str(size.studies),
-                 "--seed", str(seed), *height, *more),
+                ("capture", "simulate-studies", "--out", small, "--n",
+                 str(size.studies), "--seed", str(seed), *height, *many),
             ),
             writes=(),
         ),
