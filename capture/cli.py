@@ -5,11 +5,11 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import tyro
 
-from capture.config import CaptureConfig, CheckConfig
+from capture.config import CaptureConfig, CheckConfig, VoiceEngine
 from capture.errors import RadgazeError
 from capture.progress import ProgressMode
 
@@ -52,10 +52,10 @@ class Simulate(Output):
     """Fixes readers, order and all that happens."""
     rate_hz: float = 250.0
     """Samples a second of the simulated eye tracker."""
-    voice: Literal["espeak", "tones"] = "espeak"
+    voice: VoiceEngine = "espeak"
     """What makes the sound of the dictation."""
     max_image_s: float | None = None
-    """Longest time on an image; by default as long as the report takes."""
+    """Longest time on an image; by default a whole report."""
     workers: int = 1
     """Processes."""
     key_file: Path | None = None
@@ -66,14 +66,16 @@ class Simulate(Output):
 class SimulateStudies(Output):
     """Write a study list of phantom chest X-rays with reports and annotations."""
 
-    out: tyro.conf.Positional[Path]
-    """Folder to write."""
+    out: Path = Path("studies")
+    """Folder of the studies; the list becomes OUT/studies.csv."""
     n: int = 40
     """How many studies."""
     seed: int = 0
     """Fixes every pixel and word."""
     height_px: int | None = None
     """Height of the images; by default that of real ones."""
+    workers: int = 1
+    """Processes."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,9 @@ from capture.geometry import Screen
 
 _FOLDER_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
+VoiceEngine = Literal["espeak", "tones"]
+"""espeak: synthetic speech. tones: a tone a word, for a machine without eSpeak."""
+
 TrackerName = Literal["mouse", "lsl", "simulated"]
 """The names in `capture.trackers.TRACKERS`, spelled out so that nothing is loaded."""
 
@@ -54,6 +57,10 @@ class CaptureConfig:
     """Fixes what a simulated reader does."""
     speed: float = 1.0
     """How fast a simulated reader reads, 1 being life; real trackers ignore it."""
+    voice: VoiceEngine = "espeak"
+    """What makes the sound of a simulated reader's dictation."""
+    max_image_s: float | None = None
+    """Longest time of a simulated reader on an image; by default a whole report."""
 
     def __post_init__(self) -> None:
         if not self.reader:
@@ -74,11 +81,22 @@ class CaptureConfig:
             )
         if not self.speed > 0:
             raise ConfigError(f"speed must be above 0, got {self.speed}")
+        check_max_image_s(self.max_image_s)
         if self.tracker == "lsl" and not self.fullscreen:
             raise ConfigError(
                 "the lsl tracker needs fullscreen: its gaze is in pixels of the "
                 "monitor, not of a window"
             )
+
+
+def check_max_image_s(max_image_s: float | None) -> None:
+    """Refuse a time that is too short to find and say anything.
+
+    Raises:
+        ConfigError: It is below 4 s.
+    """
+    if max_image_s is not None and not max_image_s >= 4:
+        raise ConfigError(f"max_image_s must be at least 4, got {max_image_s}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,9 +59,10 @@ class DiskFullError(RadgazeError):
 class MissingExtraError(RadgazeError):
     """An optional package is needed and is not installed."""
 
-    def __init__(self, purpose: str, extra: str) -> None:
-        self.purpose, self.extra = purpose, extra
+    def __init__(self, purpose: str, extra: str, instead: str = "") -> None:
+        self.purpose, self.extra, self.instead = purpose, extra, instead
         super().__init__(
             f"{purpose} needs an optional package; install it with: "
             f"pip install 'radgaze[{extra}]'"
+            + (f", or do without it: {instead}" if instead else "")
         )

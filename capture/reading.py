@@ -126,6 +126,16 @@ def run_session(
             return session.run(bar)
 
 
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """How the reading ended."""
+
+    state: EndState
+    interrupted: bool = False
+    failure: RadgazeError | None = None
+    """Why it could not go on."""
+
+
 class _Session:
     """The parts of a running session, in the order in which they start."""
 
@@ -162,9 +172,10 @@ class _Session:
         try:
             self._say(SessionStarted(session_id=self._info.session_id))
             self._tracker.begin()
-            state, interrupted = self._read_all(recorder, bar)
+            outcome = self._read_all(recorder, bar)
             self._window.hide()
-            self._tracker.stop()
+            failure = self._stop_tracker() or outcome.failure
+            state: EndState = "stopped" if failure else outcome.state
             self._say(SessionEnded(state=state))
             recorder.stop()
         finally:
@@ -174,12 +185,23 @@ class _Session:
             self._tracker.write_truth(folder)
         end = SessionEnd(state=state, images_read=len(self._images_read))
         write_session(folder, replace(self._info, end=end))
+        if failure is not None:
+            self._notify(f"the session was stopped; what was read is in {folder}")
+            raise failure
         return SessionResult(
             folder=folder,
             state=state,
             images_read=end.images_read,
-            interrupted=interrupted,
+            interrupted=outcome.interrupted,
         )
+
+    def _stop_tracker(self) -> RadgazeError | None:
+        """End the samples; return why the tracker gave up before, if it did."""
+        try:
+            self._tracker.stop()
+        except RadgazeError as error:
+            return error
+        return None
 
     def _open_window(self) -> "ReadingWindow":
         from capture.display.window import ReadingWindow, choose_driver
@@ -235,13 +257,13 @@ class _Session:
             raise
         return folder, recorder
 
-    def _read_all(
-        self, recorder: "RecorderProcess", bar: Progress
-    ) -> tuple[EndState, bool]:
+    def _read_all(self, recorder: "RecorderProcess", bar: Progress) -> _Outcome:
         try:
-            return self._read(recorder, bar), False
+            return _Outcome(self._read(recorder, bar))
         except KeyboardInterrupt:
-            return "stopped", True
+            return _Outcome("stopped", interrupted=True)
+        except InputError as error:
+            return _Outcome("stopped", failure=error)
 
     def _read(self, recorder: "RecorderProcess", bar: Progress) -> EndState:
         index = 0

@@ -171,7 +171,7 @@ def _check_columns(path: Path, columns: list[str]) -> None:
         raise InputError(
             path,
             f"lacks column {', '.join(missing)}; found: {', '.join(columns) or 'none'}",
-            f"the first line names the columns, with commas between: {', '.join(COLUMNS)}",
+            f"the first line names the columns, with commas: {', '.join(COLUMNS)}",
         )
 
 
@@ -216,8 +216,7 @@ def _unique(path: Path, studies: Iterable[Study]) -> list[Study]:
         if (first := unique.setdefault(study.study_id, study)) is not study:
             raise InputError(
                 path,
-                f"row {study.row}, column study_id: {study.study_id!r} stands in row "
-                f"{first.row} already",
+                f"row {study.row}, column study_id: the same as in row {first.row}",
                 "give every row its own study_id",
             )
     return list(unique.values())

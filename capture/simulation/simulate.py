@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from capture.config import VoiceEngine, check_max_image_s
 from capture.display.view import ViewState
 from capture.errors import ConfigError, InputError
 from capture.geometry import Screen
@@ -39,7 +40,7 @@ from capture.simulation.truth import (
     truth_path,
     write_truth,
 )
-from capture.simulation.voice import VoiceEngine, speak
+from capture.simulation.voice import speak
 from capture.studies import Study, read_studies
 
 
@@ -126,8 +127,7 @@ def simulate_sessions(
         MissingExtraError: `voice` is espeak and it is not installed.
     """
     _check(readers, images_per_session, readings_per_study, rate_hz, workers)
-    if max_image_s is not None and max_image_s < 4:
-        raise ConfigError(f"max_image_s must be at least 4, got {max_image_s}")
+    check_max_image_s(max_image_s)
     if voice == "espeak":
         speak((), engine=voice)  # says at once if the package is missing
     make_job = partial(

@@ -14,16 +14,14 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from capture.config import VoiceEngine
 from capture.errors import MissingExtraError, RadgazeError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-VoiceEngine = Literal["espeak", "tones"]
-"""espeak: synthetic speech. tones: a tone a word, for a machine without eSpeak."""
 
 RATE_HZ = 16_000
 """Sampling rate of what `speak` returns."""
@@ -99,7 +97,9 @@ def speak(
     if engine == "tones":
         return [_tones(text, rate) for text, rate in zip(sentences, rates, strict=True)]
     if importlib.util.find_spec("espeakng_loader") is None:
-        raise MissingExtraError("the simulated voice 'espeak'", "simulation-voice")
+        raise MissingExtraError(
+            "the simulated voice 'espeak'", "simulation-voice", "--voice tones"
+        )
     request = {
         "sentences": list(sentences),
         "voice": voice,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from capture.display.state import DisplayState
 from capture.display.view import Action
+from capture.errors import RadgazeError
 
 if TYPE_CHECKING:
     from capture.config import CaptureConfig
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 
 PostAction = Callable[[Action], None]
 """Plays an action into the window as real input; only simulated readers use it."""
+
+
+class TrackerError(RadgazeError):
+    """A tracker failed while a session ran."""
 
 
 class Tracker(Protocol):
@@ -43,7 +48,11 @@ class Tracker(Protocol):
         """
 
     def begin(self) -> None:
-        """Let samples flow: the recorder is connected."""
+        """Let samples flow: the recorder is connected.
+
+        A tracker that has to give up from now on posts the action `stop`, which ends
+        the session safely, and tells why when it is stopped itself.
+        """
 
     def stop(self) -> None:
         """End the samples; the last one is pushed when this returns.

@@ -7,7 +7,7 @@ on the screen, actions are real input events, gaze and sound leave through LSL o
 import threading
 import zlib
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,10 +38,10 @@ from capture.simulation.truth import (
     truth_path,
     write_truth,
 )
-from capture.simulation.voice import RATE_HZ, SpokenSentence, VoiceEngine, speak
+from capture.simulation.voice import RATE_HZ, SpokenSentence, speak
 from capture.streams import audio_spec, gaze_spec
 from capture.studies import read_studies
-from capture.trackers.base import PostAction
+from capture.trackers.base import PostAction, TrackerError
 
 if TYPE_CHECKING:
     from capture.config import CaptureConfig
@@ -79,21 +79,17 @@ class SimulatedTracker:
         *,
         profile: ReaderProfile | None = None,
         rate_hz: float = 250.0,
-        voice: VoiceEngine = "espeak",
-        max_image_s: float | None = None,
     ) -> None:
         """Choose the reader, without opening anything.
 
         Args:
-            config: Study list, screen, seed and speed of the session.
+            config: Study list, screen, and all that is said of simulated readers.
             profile: The reader; None draws one from the reader's name and the seed.
             rate_hz: Gaze samples a second.
-            voice: What makes the sound.
-            max_image_s: Longest time on an image; None for as long as it takes.
         """
         self.nominal_rate_hz = rate_hz
         self.profile = _hastened(profile or _drawn(config), config.speed)
-        self._config, self._voice, self._max_s = config, voice, max_image_s
+        self._config = config
         self._gaze, self._audio = self.streams = (
             gaze_spec(
                 config.screen,
@@ -116,8 +112,7 @@ class SimulatedTracker:
         self._pool: ThreadPoolExecutor | None = None
         self._speech: dict[int, Future[list[SpokenSentence]]] = {}
         self._ended = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._error: RadgazeError | None = None
+        self._running: Future[None] | None = None
 
     def start(self, display: DisplayState, post_action: PostAction) -> None:
         """Open the outlets, and prepare what is said about the first image.
@@ -135,7 +130,7 @@ class SimulatedTracker:
         path = self._config.studies
         rows = read_studies(path)
         self._truths = [read_study_truth(truth_path(path, s.study_id)) for s in rows]
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="voice")
+        self._pool = ThreadPoolExecutor(2, thread_name_prefix="simulated reader")
         self._say(0)
         self._speech[0].result()
         self._display, self._post = display, post_action
@@ -147,8 +142,9 @@ class SimulatedTracker:
 
         self._clock = local_clock
         self._start_s = float(local_clock())
-        self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
-        self._thread.start()
+        if self._pool is not None:
+            self._running = self._pool.submit(self._run)
+            self._running.add_done_callback(self._end_session)
 
     def stop(self) -> None:
         """End the samples; a second call does nothing.
@@ -157,15 +153,17 @@ class SimulatedTracker:
             RadgazeError: The reader had to give up before.
         """
         self._ended.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        running, self._running = self._running, None
+        if running is not None:
+            wait([running])
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
-        error, self._error = self._error, None
-        if error is not None:
+        if running is None or (error := running.exception()) is None:
+            return
+        if isinstance(error, RadgazeError):
             raise error
+        raise TrackerError(f"the simulated reader failed: {error!r}") from error
 
     def truth(self) -> dict[str, Any]:
         """Return what was really done; complete after `stop`."""
@@ -182,14 +180,16 @@ class SimulatedTracker:
         write_truth(folder / TRUTH_FILE, self.truth())
 
     def _run(self) -> None:
-        try:
-            while not self._ended.wait(_TICK_S):
-                self._step(float(self._clock()))
-            now_s = float(self._clock())
-            self._push(now_s)
-            self._finish(now_s)
-        except RadgazeError as error:
-            self._error = error
+        while not self._ended.wait(_TICK_S):
+            self._step(float(self._clock()))
+        now_s = float(self._clock())
+        self._push(now_s)
+        self._finish(now_s)
+
+    def _end_session(self, running: Future[None]) -> None:
+        """Have the session stopped if the reader failed: nobody else would do it."""
+        if running.exception() is not None:
+            self._post(Action("stop"))
 
     def _step(self, now_s: float) -> None:
         self._follow(self._display.snapshot(), now_s)
@@ -220,7 +220,9 @@ class SimulatedTracker:
         seed = (self._config.seed, shown.index, self._visits)
         self._visits += 1
         truth = self._truths[shown.index]
-        plan = plan_reading(truth, speech, self.profile, seed, max_s=self._max_s)
+        plan = plan_reading(
+            truth, speech, self.profile, seed, max_s=self._config.max_image_s
+        )
         state = shown.state
         views = ViewHistory(state.image_width_px, state.image_height_px)
         views.add(shown.shown_at_s, state.view)
@@ -301,7 +303,7 @@ class SimulatedTracker:
         self._speech[index] = self._pool.submit(
             speak,
             [sentence.text for sentence in self._truths[index].sentences],
-            engine=self._voice,
+            engine=self._config.voice,
             voice=self.profile.voice,
             words_per_minute=self.profile.words_per_minute,
             seed=self._config.seed + index,

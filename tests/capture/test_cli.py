@@ -59,6 +59,7 @@ def test_every_command_has_help(command, capsys):
         (["--mouse-rate-hz", "5"], "mouse_rate_hz must be 60 to 120, got 5"),
         (["--tracker", "lsl"], "needs fullscreen"),
         (["--session", "../x"], "'../x' cannot be"),
+        (["--max-image-s", "1"], "max_image_s must be at least 4, got 1"),
         (["--reader", ""], "reader must not be empty"),
     ],
 )
@@ -69,6 +70,43 @@ def test_an_option_that_cannot_work_is_2_in_one_line(options, found, capsys):
     assert said.err.startswith("radgaze capture run: ")
     assert found in said.err
     assert len(said.err.splitlines()) == 1
+
+
+def test_simulated_studies_are_written_where_out_says(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = "--n", "2", "--height-px", "64", "--workers", "2", "--progress", "none"
+
+    assert main(["simulate-studies", *options]) == 0
+    assert main(["simulate-studies", "--out", "here", *options]) == 0
+
+    assert capsys.readouterr().out.split() == [
+        "studies/studies.csv",
+        "here/studies.csv",
+    ]
+    for folder in ("studies", "here"):
+        assert (tmp_path / folder / "images" / "sim-00001.dcm").is_file()
+
+
+def test_a_missing_voice_names_the_extra_and_what_works_without(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "espeakng_loader", None)
+    monkeypatch.setenv("RADGAZE_KEY_FILE", str(tmp_path / "key"))
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    quiet = "--progress", "none"
+    studies = str(tmp_path / "studies" / "studies.csv")
+    small = "--n", "1", "--height-px", "64"
+    main(["simulate-studies", "--out", str(tmp_path / "studies"), *small, *quiet])
+    capsys.readouterr()
+
+    for command in (["simulate", studies], ["run", studies, "--tracker", "simulated"]):
+        code = main([*command, "--out", str(tmp_path / "sessions"), *quiet])
+
+        said = capsys.readouterr().err.splitlines()[-1]
+        assert code == 1
+        assert "pip install 'radgaze[simulation-voice]'" in said
+        assert "--voice tones" in said
+    assert not list(tmp_path.rglob("*.xdf"))
 
 
 def test_a_missing_list_is_1_in_one_line(capsys, tmp_path, monkeypatch):

@@ -22,7 +22,7 @@ SIZES = [(200, 300), (500, 250)]
 # a tracker of one's own is one line in the table: this one also works the mouse
 DRIVER = """
 import json, sys, threading, time
-import capture.trackers
+import capture.trackers.base
 from capture.cli import main
 from capture.display.view import Action
 from capture.trackers.mouse import MouseTracker
@@ -41,7 +41,20 @@ class Played(MouseTracker):
             time.sleep(wait_s)
             self.post(Action(**action))
 
-capture.trackers.TRACKERS["mouse"] = "__main__:Played"
+class Failing(Played):
+    # plays, and then gives up, as a simulated reader may
+
+    def play(self):
+        super().play()
+        self.post(Action("stop"))
+
+    def stop(self):
+        super().stop()
+        raise capture.trackers.base.TrackerError("the tracker failed")
+
+name = "Failing" if "--fails" in sys.argv else "Played"
+sys.argv = [word for word in sys.argv if word != "--fails"]
+capture.trackers.TRACKERS["mouse"] = f"__main__:{name}"
 sys.exit(main(sys.argv[2:]))
 """
 
@@ -233,6 +246,38 @@ def test_a_recorder_that_dies_ends_the_session_with_a_clear_error(
 
     names = {stream.name for stream in read_streams(recording)}
     assert names == {"radgaze_gaze", "radgaze_display"}
+
+
+def test_a_tracker_that_fails_ends_the_session_safely(studies, start, tmp_path):
+    process = start(studies, [Action("next")], "--fails")
+    out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, out) == (1, "")
+    assert err.splitlines()[-1] == "radgaze capture run: the tracker failed"
+    check_ended_safely(tmp_path, err, images_read=1)
+
+
+def test_an_image_that_changes_ends_the_session_safely(studies, start, tmp_path):
+    last = studies.parent / "2.png"
+    last.write_bytes((studies.parent / "1.png").read_bytes())
+    studies.write_text(studies.read_text() + "original-study-2,p,2.png\n")
+    process = start(studies, [Action("next")] * 2, every_s=1)
+    wait_for(lambda: list(tmp_path.rglob("*.xdf")))
+    last.unlink()
+    out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, out) == (1, "")
+    assert f"{studies}: row 4: {last}: does not exist" in err
+    check_ended_safely(tmp_path, err, images_read=2)
+
+
+def check_ended_safely(tmp_path, err, images_read):
+    (recording,) = tmp_path.rglob("*.xdf")
+    info = read_session(recording.parent)
+    assert (info.end.state, info.end.images_read) == ("stopped", images_read)
+    assert validate_session(recording.parent) == []
+    assert f"what was read is in {recording.parent}" in err
+    assert "Traceback" not in err
 
 
 def test_a_tracker_that_is_not_there_leaves_no_folder(studies, start, tmp_path):

@@ -64,7 +64,7 @@ def test_a_list_saved_by_a_spreadsheet_is_read(tmp_path, studies):
         ("study_id,patient_id,image\n1,p", "row 2, column image: empty"),
         (
             "study_id,patient_id,image\n1,p,data/a.dcm\n\n1,p,data/b.png",
-            "row 4, column study_id: '1' stands in row 2",
+            "row 4, column study_id: the same as in row 2; give every row its own",
         ),
         (
             'study_id,patient_id,image,note\n\n1,p,data/a.dcm,"two\nlines"\n'

@@ -6,15 +6,19 @@ import sys
 import textwrap
 from dataclasses import replace
 from pathlib import Path
+from queue import SimpleQueue
 
 import numpy as np
 import pytest
 
 from capture.config import CaptureConfig
+from capture.display.state import DisplayState, Shown
+from capture.display.view import Action, ViewState
 from capture.errors import InputError
 from capture.geometry import Screen, View, angle_deg
 from capture.simulation.truth import read_truth
 from capture.trackers import make_tracker
+from capture.trackers.base import TrackerError
 from capture.trackers.simulated import SimulatedTracker
 
 SCREEN = {"width_px": 1000, "height_px": 800}
@@ -36,12 +40,13 @@ CODE = """
     folder = Path(sys.argv[1])
     screen = Screen(width_px=1000, height_px=800)
     config = CaptureConfig(
-        studies=folder / "studies.csv", tracker="simulated", screen=screen, seed=2
+        studies=folder / "studies.csv", tracker="simulated", screen=screen, seed=2,
+        voice="tones", max_image_s=5.5,
     )
     profile = ReaderProfile(
         search_s=1.2, pause_s=0.3, zoom_share=1.0, unspoken_share=0.0, memory_share=0.0
     )
-    tracker = SimulatedTracker(config, profile=profile, voice="tones", max_image_s=5.5)
+    tracker = SimulatedTracker(config, profile=profile)
     display, posted = DisplayState(), SimpleQueue()
     tracker.start(display, posted.put)
     inlets = {}
@@ -214,6 +219,28 @@ def test_eyes_arrive_before_the_voice(played):
     assert all(0.2 < lead_s < 3 for lead_s in leads_s)
 
 
+def test_a_reader_that_fails_asks_for_the_end_and_says_why_when_stopped(tmp_path):
+    config = CaptureConfig(
+        studies=write_studies(tmp_path), tracker="simulated", voice="tones"
+    )
+    display, posted = DisplayState(), SimpleQueue()
+    tracker = SimulatedTracker(config)
+    tracker.start(display, posted.put)
+    tracker.begin()
+
+    no_such_row = 7
+    state = ViewState.fit(
+        screen_width_px=1000, screen_height_px=800, image_width_px=2000,
+        image_height_px=2400, window_center=100, window_width=200,
+    )  # fmt: skip
+    display.set(Shown(no_such_row, "image-7", state, 0.0, 0.0))
+
+    assert posted.get(timeout=10) == Action("stop")
+    with pytest.raises(TrackerError, match="the simulated reader failed: KeyError"):
+        tracker.stop()
+    tracker.stop()
+
+
 def test_building_it_opens_nothing():
     config = CaptureConfig(studies=Path("a.csv"), tracker="simulated")
 
@@ -227,10 +254,10 @@ def test_building_it_opens_nothing():
 def test_a_list_without_a_truth_is_refused_at_the_start(tmp_path):
     path = write_studies(tmp_path)
     (tmp_path / "truth" / "S1.json").unlink()
-    config = CaptureConfig(studies=path, tracker="simulated")
+    config = CaptureConfig(studies=path, tracker="simulated", voice="tones")
 
     with pytest.raises(InputError, match="simulate-studies"):
-        SimulatedTracker(config, voice="tones").start(None, None)
+        SimulatedTracker(config).start(None, None)
 
 
 def test_speed_shortens_silence_and_leaves_the_eyes_alone():
