@@ -97,10 +97,10 @@ def lesion(scene: Scene) -> list[Abnormality]:
     """Place a nodule or a mass, now and then two nodules."""
     rng = scene.rng
     side = scene.side(avoid=("large_effusion",))
-    if rng.random() < 0.35:
-        return [_lesion(scene, side, float(rng.uniform(3.1, 6.0)))]
+    if rng.random() < 0.4:
+        return [_lesion(scene, side, float(rng.uniform(3.1, 6.5)))]
     return [
-        _lesion(scene, side if k == 0 else scene.either(), float(rng.uniform(1.4, 2.9)))
+        _lesion(scene, side if k == 0 else scene.either(), float(rng.uniform(1.6, 3.0)))
         for k in range(2 if rng.random() < 0.15 else 1)
     ]
 
@@ -114,7 +114,7 @@ def _lesion(scene: Scene, side: Side, size_cm: float) -> Abnormality:
     ((x, y),) = scene.spot(side, _ZONES[zone], radius * 0.9)
     subtle = size_cm < 2.4 and rng.random() < 0.18
     peak = (
-        (0.9 * size_cm + 1.4) * float(rng.uniform(0.85, 1.2)) * (0.6 if subtle else 1.0)
+        (size_cm + 1.9) * float(rng.uniform(0.85, 1.2)) * (0.6 if subtle else 1.0)
     )
     spiky = rng.random() < 0.3
     ragged = 0.035 if not spiky else 0.08
@@ -126,10 +126,11 @@ def _lesion(scene: Scene, side: Side, size_cm: float) -> Abnormality:
     spikes = rng.uniform(0, 2 * np.pi, 9) if spiky else np.zeros(0)
 
     def paint(layers: Layers) -> None:
-        edges = np.sqrt(1 - ((np.arange(7) + 0.5) / 7) ** 2)  # a ball in seven steps
+        steps = 7 if size_cm < 3 else 16  # a ball in slices too thin to be seen
+        edges = np.sqrt(1 - ((np.arange(steps) + 0.5) / steps) ** 2)
         for edge in edges:
             ring = center + (outline - center) * edge
-            layers.canvas.add_polygon(layers.soft, ring, peak / 7, 0.05)
+            layers.canvas.add_polygon(layers.soft, ring, peak / steps, 0.05)
         for angle in spikes:
             way = np.array([np.cos(angle), np.sin(angle)])
             line = center + way * np.array([[radius * 0.9], [radius * 1.35]])
@@ -278,7 +279,7 @@ def _bands(scene: Scene, side: Side) -> Abnormality:
         for k in range(int(rng.integers(1, 4)))
     ]
     value = float(
-        rng.uniform(1.4, 2.6) if rng.random() > 0.2 else rng.uniform(0.8, 1.2)
+        rng.uniform(1.8, 3.2) if rng.random() > 0.2 else rng.uniform(0.9, 1.2)
     )
     points = np.vstack(
         [line + offset * width / 2 for line, width in bands for offset in (-1.0, 1.0)]
@@ -315,4 +316,4 @@ def _band(scene: Scene, side: Side, rise_cm: float) -> tuple[Points, float]:
             [x1, y - tilt / 2],
         ]
     )
-    return smooth_curve(knots * (sign(side), 1.0), 8), float(rng.uniform(0.25, 0.55))
+    return smooth_curve(knots * (sign(side), 1.0), 8), float(rng.uniform(0.3, 0.7))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from capture.errors import RadgazeError
@@ -35,6 +36,7 @@ def run_child(
     *,
     folder: Path,
     environment: Mapping[str, str] | None = None,
+    on_start: "Callable[[subprocess.Popen[str]], None] | None" = None,
 ) -> list[str]:
     """Run one `radgaze` command to its end.
 
@@ -43,6 +45,7 @@ def run_child(
         on_progress: Told how far it is, in a few words, now and then.
         folder: Where it runs: relative paths in `words` begin there.
         environment: Added to this process's own.
+        on_start: Told of the process.
 
     Returns:
         The last lines that it wrote.
@@ -62,6 +65,8 @@ def run_child(
         encoding="utf-8",
         errors="replace",
     ) as child:
+        if on_start:
+            on_start(child)
         try:
             for line in child.stdout or ():
                 _hear(line.rstrip(), last, on_progress)
@@ -72,6 +77,40 @@ def run_child(
     if code:
         raise StageFailedError(shown(words), code, last)
     return list(last)
+
+
+def run_at_once(
+    commands: Sequence[Sequence[str]],
+    on_progress: Callable[[str], None],
+    *,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+) -> None:
+    """Run several `radgaze` commands side by side; see `run_child`.
+
+    Raises:
+        StageFailedError: One of them failed; the others were ended.
+    """
+    running: list[subprocess.Popen[str]] = []
+    with ThreadPoolExecutor(len(commands)) as pool:
+        waiting = [
+            pool.submit(
+                run_child,
+                words,
+                on_progress,
+                folder=folder,
+                environment=environment,
+                on_start=running.append,
+            )
+            for words in commands
+        ]
+        try:
+            for done in as_completed(waiting):
+                done.result()
+        except BaseException:
+            for child in running:
+                child.terminate()
+            raise
 
 
 def _hear(line: str, last: "deque[str]", on_progress: Callable[[str], None]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from capture.progress import Progress, ProgressMode
-from tui.demo.child import StageFailedError, run_child, shown
+from tui.demo.child import StageFailedError, run_at_once, shown
 from tui.demo.results import MODELS
 from tui.demo.state import Options, State, open_state
 
@@ -48,13 +48,13 @@ class Size:
 
 FULL = Size(
     live_images=2,
-    read_studies=160,
-    studies=800,
+    read_studies=220,
+    studies=1400,
     height_px=512,
     readers=5,
     stored_px=224,
     seen_px=128,
-    epochs=12,
+    epochs=14,
     live_speed=1,
     image_limit_s=None,
     training=("--batch-size", "32", "--learning-rate", "0.002"),
@@ -87,6 +87,8 @@ class Stage:
     """Words after `radgaze`."""
     writes: tuple[str, ...]
     """What is removed before the stage begins again after an interruption."""
+    at_once: bool = False
+    """The commands do not need each other's results: they run side by side."""
 
 
 def plan(size: Size, seed: int, workers: int) -> list[Stage]:
@@ -151,7 +153,13 @@ def plan(size: Size, seed: int, workers: int) -> list[Stage]:
             ),
             writes=("dataset",),
         ),
-        *(_train(size, seed, model) for model in MODELS),
+        Stage(
+            name="train",
+            title="train with gaze (EGMA), and the control without (CLIP)",
+            commands=tuple(_train(size, seed, model) for model in MODELS),
+            writes=MODELS,
+            at_once=True,
+        ),
         Stage(
             name="evaluate",
             title="measure both models on patients that neither has seen",
@@ -160,6 +168,7 @@ def plan(size: Size, seed: int, workers: int) -> list[Stage]:
                 for model in MODELS
             ),
             writes=tuple(f"{model}/evaluation" for model in MODELS),
+            at_once=True,
         ),
     ]  # fmt: skip
 
@@ -209,19 +218,12 @@ def run_demo(
     return state
 
 
-def _train(size: Size, seed: int, model: str) -> Stage:
+def _train(size: Size, seed: int, model: str) -> tuple[str, ...]:
     objective = {"egma": "egma", "control": "clip"}[model]
-    gaze = "with gaze (EGMA)" if model == "egma" else "the control, without gaze (CLIP)"
-    return Stage(
-        name=model,
-        title=f"train {gaze}",
-        commands=(
-            ("train", "run", "--dataset", "dataset", "--out", model, "--objective",
-             objective, "--epochs", str(size.epochs), "--image-size",
-             str(size.seen_px), "--seed", str(seed), *size.training,
-             "--progress", "json"),
-        ),
-        writes=(model,),
+    return (
+        "train", "run", "--dataset", "dataset", "--out", model, "--objective",
+        objective, "--epochs", str(size.epochs), "--image-size", str(size.seen_px),
+        "--seed", str(seed), *size.training, "--progress", "json",
     )  # fmt: skip
 
 
@@ -231,12 +233,13 @@ def _run(stage: Stage, state: State, bar: Progress) -> float:
     begun_s = time.monotonic()
     bar.update(0, stage.title)
     try:
-        for words in stage.commands:
-            run_child(
-                words,
+        batches = [stage.commands] if stage.at_once else [(w,) for w in stage.commands]
+        for commands in batches:
+            run_at_once(
+                commands,
                 lambda told: bar.update(0, f"{stage.title}: {told}"),
                 folder=state.folder,
-                environment=_environment(state),
+                environment=_environment(state, len(commands)),
             )
     except (StageFailedError, KeyboardInterrupt):
         before_s = state.spent.get(stage.name, 0.0)
@@ -256,8 +259,8 @@ def _run(stage: Stage, state: State, bar: Progress) -> float:
     return seconds
 
 
-def _environment(state: State) -> dict[str, str]:
-    """A key of the demo's own, and no window where there is no display."""
+def _environment(state: State, at_once: int) -> dict[str, str]:
+    """Set a key of the demo's own, no window without a display, a share of cores."""
     key = state.folder / KEY_FILE
     key.parent.mkdir(parents=True, exist_ok=True)
     if not key.exists():
@@ -265,6 +268,8 @@ def _environment(state: State) -> dict[str, str]:
         key.touch(mode=0o600)
         key.write_text(digest.hexdigest() + "\n")
     added = {"RADGAZE_KEY_FILE": str(key.resolve())}
+    if at_once > 1:
+        added["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // at_once))
     if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         added["SDL_VIDEODRIVER"] = os.environ.get("SDL_VIDEODRIVER", "dummy")
     return added
