@@ -113,9 +113,7 @@ def _lesion(scene: Scene, side: Side, size_cm: float) -> Abnormality:
     radius = size_cm / 2
     ((x, y),) = scene.spot(side, _ZONES[zone], radius * 0.9)
     subtle = size_cm < 2.4 and rng.random() < 0.18
-    peak = (
-        (size_cm + 1.9) * float(rng.uniform(0.85, 1.2)) * (0.6 if subtle else 1.0)
-    )
+    peak = (size_cm + 1.9) * float(rng.uniform(0.85, 1.2)) * (0.6 if subtle else 1.0)
     spiky = rng.random() < 0.3
     ragged = 0.035 if not spiky else 0.08
     base = ellipse_outline(
