@@ -35,7 +35,7 @@ format: install
 	$(BIN)/ruff format .
 
 bench: install
-	$(BIN)/python -m pytest benchmarks -q -p pytest_benchmark.plugin -o addopts="--import-mode=importlib"
+	$(BIN)/python -m pytest benchmarks -q -o addopts="--import-mode=importlib"
 
 clean:
 	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
