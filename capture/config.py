@@ -81,6 +81,11 @@ class CaptureConfig:
             )
         if not self.speed > 0:
             raise ConfigError(f"speed must be above 0, got {self.speed}")
+        if self.microphone_rate_hz <= 0 or self.microphone_rate_hz % 100:
+            raise ConfigError(
+                "microphone_rate_hz must be a multiple of 100, got "
+                f"{self.microphone_rate_hz}: sound is recorded in steps of 10 ms"
+            )
         check_max_image_s(self.max_image_s)
         if self.tracker == "lsl" and not self.fullscreen:
             raise ConfigError(

@@ -1,7 +1,10 @@
 """Deliberate errors: what was found, what was expected, where, and what to do next."""
 
-from collections.abc import Iterable
+import errno
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 class RadgazeError(Exception):
@@ -9,6 +12,10 @@ class RadgazeError(Exception):
 
     exit_code = 1
     """What the command line returns: 1 failed, 2 wrong use."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # worker processes hand errors back; a message cannot be made from a message
+        return _made_again, (type(self), self.args, self.__dict__)
 
 
 class ConfigError(RadgazeError):
@@ -66,3 +73,29 @@ class MissingExtraError(RadgazeError):
             f"pip install 'radgaze[{extra}]'"
             + (f", or do without it: {instead}" if instead else "")
         )
+
+
+def _made_again(
+    kind: type[RadgazeError], args: tuple[Any, ...], parts: dict[str, Any]
+) -> RadgazeError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(parts)
+    return error
+
+
+@contextmanager
+def writing(path: Path | str) -> Iterator[None]:
+    """Let a write that fails say which path it was and what can be done.
+
+    Raises:
+        DiskFullError: No space is left, or none that this user or file may take.
+        InputError: Nothing can be written there.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise DiskFullError(path) from error
+        why = error.strerror or type(error).__name__
+        remedy = "choose another folder, or check the disk and its permissions"
+        raise InputError(path, f"cannot be written: {why}", remedy) from error

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from capture.display.events import EndState
-from capture.errors import InputError, VersionError
+from capture.errors import InputError, VersionError, writing
 from capture.geometry import Screen
 from capture.pseudonyms import pseudonym
 from capture.studies import Study
@@ -136,10 +136,13 @@ def new_session_folder(root: Path, reader_id: str, session_id: str) -> Path:
                 "use letters, digits, - _ .",
             )
     folder = Path(root) / reader_id / session_id
-    folder.parent.mkdir(parents=True, exist_ok=True)
     try:
-        folder.mkdir()
-    except FileExistsError as error:
+        with writing(folder):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir()
+    except InputError as error:
+        if not folder.exists():
+            raise
         raise InputError(
             folder, "exists already; sessions are never overwritten", "start a new one"
         ) from error
@@ -153,12 +156,13 @@ def write_session(folder: Path, info: SessionInfo) -> None:
     data = {"format": FORMAT, "version": VERSION} | values
     target = Path(folder) / SESSION_FILE
     beside = target.with_name(f".{SESSION_FILE}.tmp")
-    with beside.open("w", encoding="utf-8") as file:
-        json.dump(data, file, indent=1, allow_nan=False)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(target)
+    with writing(target):
+        with beside.open("w", encoding="utf-8") as file:
+            json.dump(data, file, indent=1, allow_nan=False)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(target)
 
 
 def read_session(folder: Path) -> SessionInfo:

@@ -1,6 +1,5 @@
 """Make a folder of simulated studies: films, reports, annotations and the truth."""
 
-import errno
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from capture.errors import ConfigError, DiskFullError, InputError
+from capture.errors import ConfigError, InputError, writing
 from capture.progress import Progress, ProgressMode
 from capture.simulation.findings import PREVALENCE, check_names
 from capture.studies import Annotations, Region, Study, write_annotations, write_studies
@@ -113,14 +112,16 @@ def write_studies_folder(
     check_names(tuple(prevalence or ()))
     out = Path(out)
     recipe = _Recipe(seed=seed, height_px=height_px, prevalence=prevalence)
-    for folder in ("images", "reports", "annotations", "truth"):
-        (out / folder).mkdir(parents=True, exist_ok=True)
-    _check_recipe(out, recipe)
+    with writing(out):
+        for folder in ("images", "reports", "annotations", "truth"):
+            (out / folder).mkdir(parents=True, exist_ok=True)
+        _check_recipe(out, recipe)
     planned = plan_studies(n, seed)
     views = _make_all(out, recipe, planned, workers, progress)
     studies = [_study(out, entry, views[entry.study_id]) for entry in planned]
     path = out / STUDIES_FILE
-    write_studies(path, studies)
+    with writing(path):
+        write_studies(path, studies)
     return path
 
 
@@ -193,7 +194,7 @@ def _make(out: Path, recipe: _Recipe, entry: SimulatedStudy) -> tuple[str, str]:
     )
     report = make_report(phantom, entry.seed)
     study = _study(out, entry, phantom.view)
-    try:
+    with writing(out):
         write_dicom(
             phantom,
             study.image,
@@ -205,10 +206,6 @@ def _make(out: Path, recipe: _Recipe, entry: SimulatedStudy) -> tuple[str, str]:
         annotations = out / "annotations" / f"{entry.study_id}.json"
         write_annotations(annotations, _annotations(phantom))
         _write_json(truth, _truth(entry, phantom, report))
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise DiskFullError(out) from error
-        raise
     return entry.study_id, phantom.view
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from capture.errors import InputError, VersionError
+from capture.errors import InputError, VersionError, writing
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom as shares of the original image."""
@@ -85,8 +85,9 @@ def write_truth(path: Path, data: Mapping[str, Any]) -> None:
     path = Path(path)
     beside = path.with_name(f".{path.name}.tmp")
     whole = {"format": TRUTH_FORMAT, "version": TRUTH_VERSION} | dict(data)
-    beside.write_text(json.dumps(whole, allow_nan=False) + "\n", encoding="utf-8")
-    beside.replace(path)
+    with writing(path):
+        beside.write_text(json.dumps(whole, allow_nan=False) + "\n", encoding="utf-8")
+        beside.replace(path)
 
 
 def read_truth(folder: Path) -> dict[str, Any]:

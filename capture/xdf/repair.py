@@ -5,6 +5,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+from capture.errors import RadgazeError, writing
 from capture.xdf import chunks
 from capture.xdf.chunks import Buffer, Chunk
 from capture.xdf.reader import StreamParts, take
@@ -35,7 +36,8 @@ def repair(path: Path) -> Repair:
         path: An XDF file that nothing writes to any more.
 
     Raises:
-        InputError: Not an XDF file.
+        InputError: Not an XDF file, or nothing can be written beside it.
+        DiskFullError: No space is left for the new file; the old one is as it was.
     """
     path = Path(path)
     with chunks.mapped(path) as data:
@@ -48,19 +50,24 @@ def repair(path: Path) -> Repair:
             return Repair(False, len(kept), 0, 0, None)
         last = kept[-1].end if kept else len(chunks.MAGIC)
         beside = path.with_name(f".{path.name}.repair")
-        with beside.open("wb") as file:
-            file.write(chunks.MAGIC)
-            if not begins:
-                head = FILE_HEADER_XML.encode()
-                file.write(chunks.encode_chunk(chunks.FILE_HEADER, head))
-            for chunk in kept:
-                file.write(data[chunk.start : chunk.end])
-            for number in lacking:
-                file.write(_footer(number, parts[number]))
-            file.flush()
-            os.fsync(file.fileno())
-    original = _keep(path) if used != last else None
-    beside.replace(path)
+        try:
+            with writing(beside), beside.open("wb") as file:
+                file.write(chunks.MAGIC)
+                if not begins:
+                    head = FILE_HEADER_XML.encode()
+                    file.write(chunks.encode_chunk(chunks.FILE_HEADER, head))
+                for chunk in kept:
+                    file.write(data[chunk.start : chunk.end])
+                for number in lacking:
+                    file.write(_footer(number, parts[number]))
+                file.flush()
+                os.fsync(file.fileno())
+        except RadgazeError:
+            beside.unlink(missing_ok=True)
+            raise
+    with writing(path):
+        original = _keep(path) if used != last else None
+        beside.replace(path)
     return Repair(True, len(kept), size - used, len(lacking), original)
 
 

@@ -1,11 +1,11 @@
 """Write an XDF file that is whole after every chunk, whatever happens next."""
 
-import errno
 import os
 import struct
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from capture.errors import DiskFullError, InputError
+from capture.errors import InputError, RadgazeError, writing
 from capture.xdf import chunks
 from capture.xdf.headers import CleanHeader, clean_header
 
@@ -209,10 +209,8 @@ class XdfWriter:
         """
         if self._file is None:
             return
-        try:
+        with self._truncating():
             _sync(self._file)
-        except OSError as error:
-            self._fail(error)
         self._synced_s, self._synced_end = time.monotonic(), self._end
 
     def sync_if_due(self) -> None:
@@ -264,25 +262,24 @@ class XdfWriter:
         if self._file is None or self._failed:
             raise ValueError(f"{self.path} is no longer written")
         view = memoryview(data)
-        try:
+        with self._truncating():
             while view:
                 view = view[os.write(self._file, view) :]
-        except OSError as error:
-            self._fail(error)
         self._end += len(data)
         if time.monotonic() - self._synced_s >= self.sync_every_s:
             self.sync()
 
-    def _fail(self, error: OSError) -> None:
-        self._failed = True
-        if self._file is not None:
-            # shrinking needs no space, and leaves whole chunks alone
-            os.ftruncate(self._file, self._end)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise DiskFullError(self.path) from error
-        raise InputError(
-            self.path, f"writing failed: {error.strerror}", "check the disk"
-        ) from error
+    @contextmanager
+    def _truncating(self) -> Iterator[None]:
+        """Cut the file after its last whole chunk if it cannot be written any more."""
+        try:
+            with writing(self.path):
+                yield
+        except RadgazeError:
+            self._failed = True
+            if self._file is not None:
+                os.ftruncate(self._file, self._end)  # shrinking needs no space
+            raise
 
 
 def _sync(file: int) -> None:

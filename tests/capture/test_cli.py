@@ -60,6 +60,7 @@ def test_every_command_has_help(command, capsys):
         (["--tracker", "lsl"], "needs fullscreen"),
         (["--session", "../x"], "'../x' cannot be"),
         (["--max-image-s", "1"], "max_image_s must be at least 4, got 1"),
+        (["--microphone-rate-hz", "11025"], "must be a multiple of 100, got 11025"),
         (["--reader", ""], "reader must not be empty"),
     ],
 )
@@ -107,6 +108,32 @@ def test_a_missing_voice_names_the_extra_and_what_works_without(
         assert "pip install 'radgaze[simulation-voice]'" in said
         assert "--voice tones" in said
     assert not list(tmp_path.rglob("*.xdf"))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["run", "studies.csv", "--out", "file/sessions"],
+        ["simulate", "studies.csv", "--voice", "tones", "--out", "file/sessions"],
+        ["simulate-studies", "--n", "1", "--out", "file/studies"],
+        ["repair", "file/session"],
+    ],
+)
+def test_a_place_where_nothing_can_be_written_is_1_in_one_line(
+    command, studies, capsys, monkeypatch
+):
+    monkeypatch.chdir(studies.parent)
+    monkeypatch.setenv("RADGAZE_KEY_FILE", str(studies.parent / "key"))
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    (studies.parent / "file").write_text("not a folder")
+
+    assert main([*command, "--progress", "none"]) == 1
+
+    said = capsys.readouterr()
+    (line,) = [line for line in said.err.splitlines() if "unseen" not in line]
+    assert line.startswith(f"radgaze capture {command[0]}: file/")
+    assert "Not a directory" in line
+    assert said.out == ""
 
 
 def test_a_missing_list_is_1_in_one_line(capsys, tmp_path, monkeypatch):

@@ -1,3 +1,5 @@
+import errno
+import pickle
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from capture.errors import (
     RadgazeError,
     UnknownNameError,
     VersionError,
+    writing,
 )
 
 ERRORS = [
@@ -37,6 +40,25 @@ ERRORS = [
 def test_an_error_says_what_was_found_and_what_to_do(error, text):
     assert str(error) == text
     assert isinstance(error, RadgazeError)
+
+
+@pytest.mark.parametrize(("error", "text"), ERRORS)
+def test_an_error_of_a_worker_process_arrives_as_it_was(error, text):
+    again = pickle.loads(pickle.dumps(error))
+
+    assert type(again) is type(error)
+    assert str(again) == text
+    assert vars(again) == vars(error)
+
+
+def test_a_write_that_fails_says_where_and_what_to_do(tmp_path):
+    (tmp_path / "file").touch()
+
+    place = tmp_path / "file" / "x"
+    with pytest.raises(InputError, match="Not a directory"), writing(place):
+        place.write_text("")
+    with pytest.raises(DiskFullError), writing("a.xdf"):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_wrong_use_and_failure_have_their_own_exit_codes():

@@ -2,6 +2,8 @@ import math
 import os
 import resource
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -402,3 +404,25 @@ def test_real_recordings_read_as_pyxdf_reads_them(name):
             np.testing.assert_array_equal(stream.values, other["time_series"])
         offsets = np.column_stack([other["clock_times"], other["clock_values"]])
         np.testing.assert_array_equal(stream.clock_offsets, offsets)
+
+
+def test_a_repair_on_a_full_disk_leaves_the_recording_as_it_was(small_recording):
+    path = small_recording
+    path.write_bytes(path.read_bytes()[:-40])
+    before = path.read_bytes()
+    code = (
+        "import resource, sys\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "from capture.cli import main\n"
+        f"sys.exit(main(['repair', {str(path)!r}]))\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", code], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 1
+    assert "no space left on the disk" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
