@@ -6,7 +6,7 @@ import secrets
 import shutil
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from capture.display.state import DisplayState
 from capture.errors import InputError, RadgazeError
 from capture.progress import Progress, ProgressMode
 from capture.pseudonyms import load_or_make_key, pseudonym
+from capture.recorder_watch import Notify, RecorderWatch
 from capture.session import (
     RECORDING_FILE,
     SessionEnd,
@@ -45,23 +46,8 @@ if TYPE_CHECKING:
     from capture.display.window import ReadingWindow
     from capture.recorder import RecorderProcess
 
-Notify = Callable[[str], None]
-"""Takes a line for the user."""
-
 _HEARTBEAT_S = 1.0
 _POLL_S = 0.25
-
-
-class RecorderLostError(RadgazeError):
-    """The recorder ended while the session ran."""
-
-    def __init__(self, recording: Path, why: str = "") -> None:
-        self.recording = recording
-        super().__init__(
-            f"{recording}: the recorder ended while the session ran"
-            f"{f' ({why})' if why else ''}, so the session was stopped; what it had "
-            f"written is kept; make it whole with: radgaze capture repair {recording}"
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +151,6 @@ class _Session:
         cleanup.callback(tracker.stop)
         tracker.start(self._display, self._window.post_action)
         self._images_read: set[int] = set()
-        self._alarms: dict[str, str] = {}
 
     def run(self, bar: Progress) -> SessionResult:
         folder, recorder = self._start_recorder()
@@ -254,6 +239,8 @@ class _Session:
         except BaseException:
             recorder.kill()
             shutil.rmtree(folder)  # nobody has read anything yet, so nothing is lost
+            with suppress(OSError):  # other sessions of this reader stay
+                folder.parent.rmdir()
             raise
         return folder, recorder
 
@@ -269,13 +256,14 @@ class _Session:
         index = 0
         self._show(index)
         beat_s = poll_s = self._clock()
+        watch = RecorderWatch(recorder, self._notify, self._clock)
         while (command := self._window.tick()) != "stop":
             now_s = self._clock()
             if now_s >= beat_s:
                 self._publish(Heartbeat(), now_s)
                 beat_s = now_s + _HEARTBEAT_S
             if now_s >= poll_s:
-                self._heed(recorder)
+                self._window.set_alarm(watch.look())
                 poll_s = now_s + _POLL_S
             if command == "next":
                 bar.update(0 if index in self._images_read else 1)
@@ -297,23 +285,6 @@ class _Session:
             )
         self._window.show(index, study.image_id, loaded)
         self._images.prefetch(index + 1)
-
-    def _heed(self, recorder: "RecorderProcess") -> None:
-        """Tell alarms to the reader, and end the session if nothing is recorded."""
-        why = ""
-        for status in recorder.poll():
-            text = str(status.get("message", ""))
-            if status["event"] == "alarm":
-                self._alarms[str(status.get("stream"))] = text
-                self._notify(text)
-            elif status["event"] == "resumed":
-                self._alarms.pop(str(status["stream"]), None)
-                self._notify(f"stream {status['stream']!r} is back")
-            elif status["event"] == "error":
-                why = text
-        self._window.set_alarm(", ".join(self._alarms.values()))
-        if why or not recorder.running:
-            raise RecorderLostError(recorder.path, why)
 
 
 def _expected(spec: StreamSpec) -> ExpectedStream:

@@ -129,6 +129,14 @@ def wait_for(condition, timeout_s=30):
     return found
 
 
+def child_of(process):
+    """Return the process id of a session's recorder."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    if not children.exists():
+        pytest.skip("needs /proc to find the recorder")
+    return int(children.read_text().split()[0])
+
+
 def default_state(size):
     return ViewState.fit(
         screen_width_px=SCREEN[0],
@@ -208,7 +216,7 @@ def test_nothing_of_the_list_but_pseudonyms_reaches_the_session(studies, start):
 
 def test_ctrl_c_stops_safely(studies, start, tmp_path):
     process = start(studies, [])
-    wait_for(lambda: [p for p in tmp_path.rglob("*.xdf") if p.stat().st_size > 8000])
+    wait_for(lambda: [p for p in tmp_path.rglob("*.xdf") if p.stat().st_size > 5000])
 
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
@@ -225,13 +233,10 @@ def test_a_recorder_that_dies_ends_the_session_with_a_clear_error(
 ):
     process = start(studies, [])
     recording = wait_for(
-        lambda: [p for p in tmp_path.rglob("*.xdf") if p.stat().st_size > 8000]
+        lambda: [p for p in tmp_path.rglob("*.xdf") if p.stat().st_size > 5000]
     )[0]
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    if not children.exists():
-        pytest.skip("needs /proc to find the recorder")
 
-    os.kill(int(children.read_text().split()[0]), signal.SIGKILL)
+    os.kill(child_of(process), signal.SIGKILL)
     out, err = process.communicate(timeout=60)
 
     assert (process.returncode, out) == (1, "")
@@ -246,6 +251,36 @@ def test_a_recorder_that_dies_ends_the_session_with_a_clear_error(
 
     names = {stream.name for stream in read_streams(recording)}
     assert names == {"radgaze_gaze", "radgaze_display"}
+
+
+def test_a_recorder_that_hangs_is_told_and_nothing_is_lost(studies, start, tmp_path):
+    process = start(studies, [Action("stop")], every_s=6)
+    recording = wait_for(
+        lambda: [p for p in tmp_path.rglob("*.xdf") if p.stat().st_size > 5000]
+    )[0]
+    recorder = child_of(process)
+
+    os.kill(recorder, signal.SIGSTOP)
+    time.sleep(3.8)
+    os.kill(recorder, signal.SIGCONT)
+    _, err = process.communicate(timeout=60)
+
+    assert process.returncode == 0
+    assert "the recorder does not answer" in err
+    assert "the recorder answers again" in err
+    from capture.xdf import read_streams
+
+    gaze = next(s for s in read_streams(recording) if s.name == "radgaze_gaze")
+    assert np.diff(gaze.stamps_s).max() < 0.2
+
+
+def test_a_recorder_that_cannot_start_leaves_no_folder(studies, start, tmp_path):
+    process = start(studies, [], "--microphone", "--microphone-device", "no such one")
+    out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, out) == (1, "")
+    assert err.splitlines()[-1].startswith("radgaze capture run: ")
+    assert list((tmp_path / "sessions").iterdir()) == []
 
 
 def test_a_tracker_that_fails_ends_the_session_safely(studies, start, tmp_path):
@@ -323,7 +358,7 @@ def test_a_bad_image_is_found_before_the_session(
 
 def test_a_polite_kill_stops_safely(studies, start, tmp_path):
     process = start(studies, [])
-    wait_for(lambda: [p for p in tmp_path.rglob("*.xdf") if p.stat().st_size > 8000])
+    wait_for(lambda: [p for p in tmp_path.rglob("*.xdf") if p.stat().st_size > 5000])
 
     process.terminate()
     out, _ = process.communicate(timeout=60)
