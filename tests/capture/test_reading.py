@@ -202,16 +202,52 @@ def check_gaze(gaze, display):
     assert abs(stamps_s[-1] - last_s) < 0.5
 
 
-def test_nothing_of_the_list_but_pseudonyms_reaches_the_session(studies, start):
-    out, err = start(studies, [Action("stop")]).communicate(timeout=60)
+PLANTED = ("Vonnegut", "ACC4711", "MRN0815", "1.2.826.0.4711", "19221111", "Billy")
+
+
+def plant(tmp_path):
+    """Write a study list that names a patient wherever a list and its files can."""
+    import pydicom
+
+    from capture.simulation.dicom import write_dicom
+    from capture.simulation.phantom import make_phantom
+
+    folder = tmp_path / "Vonnegut^Kurt"
+    folder.mkdir()
+    image = folder / "MRN0815 ACC4711.dcm"
+    write_dicom(make_phantom(1, height_px=64), image, seed=1)
+    header = pydicom.dcmread(image)
+    header.PatientName, header.PatientID = "Vonnegut^Kurt", "MRN0815"
+    header.AccessionNumber, header.PatientBirthDate = "ACC4711", "19221111"
+    header.StudyInstanceUID = header.SOPInstanceUID = "1.2.826.0.4711"
+    header.file_meta.MediaStorageSOPInstanceUID = "1.2.826.0.4711"
+    header.StudyDescription = "Chest of Vonnegut"
+    header.save_as(image)
+    (folder / "ACC4711.txt").write_text("Vonnegut has no pneumothorax.")
+    path = folder / "studies MRN0815.csv"
+    path.write_text(
+        "study_id,patient_id,image,report\n"
+        f"ACC4711,MRN0815 Vonnegut,{image.name},ACC4711.txt\n"
+    )
+    return path
+
+
+def test_no_identifier_reaches_any_byte_of_a_session(start, tmp_path):
+    listed_in = plant(tmp_path)
+
+    out, err = start(listed_in, [Action("next")], "--reader", "Billy").communicate(
+        timeout=60
+    )
 
     folder = Path(json.loads(out)["folder"])
-    written = (folder / "session.json").read_bytes()
-    written += (folder / "recording.xdf").read_bytes()
-    assert b"original" not in written
-    assert b"studies" not in written.replace(b'"studies"', b"")
-    assert "original" not in err
-    assert read_session(folder).end.state == "stopped"
+    assert read_session(folder).end.state == "complete"
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    written = b"".join(path.read_bytes() for path in files)
+    written += str(folder.relative_to(tmp_path)).encode()
+    assert sorted(path.name for path in files) == ["recording.xdf", "session.json"]
+    for text in (*PLANTED, str(tmp_path), str(Path.home()) + os.sep, "studies MRN"):
+        assert text.casefold().encode() not in written.lower(), text
+        assert text not in err, text
 
 
 def test_ctrl_c_stops_safely(studies, start, tmp_path):
