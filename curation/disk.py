@@ -6,11 +6,12 @@ import hashlib
 import io
 import json
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from capture.errors import DiskFullError
+from capture.errors import DiskFullError, InputError
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -66,6 +67,37 @@ class Sink(io.FileIO):
         """
         if self.error is not None:
             raise self.error
+
+
+@contextlib.contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Keep others from writing the same folder; the system lets go when we end.
+
+    Raises:
+        InputError: Another program is writing it.
+    """
+    path = folder.with_name(f".{folder.name}.lock")
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        free = False
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            free = os.fstat(file.fileno()).st_nlink > 0  # else just removed by another
+        if not free:
+            raise InputError(
+                folder,
+                "another run is writing this data set",
+                "wait until it has ended, or choose another --out",
+            )
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def file_sha256(path: Path) -> str:

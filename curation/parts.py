@@ -2,15 +2,20 @@
 
 import hashlib
 import json
+import platform
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import capture
+import curation
 from capture.errors import DiskFullError, InputError, RadgazeError
-from capture.images import load_image
+from capture.images import file_bytes, load_image
+from capture.images import file_sha256 as image_sha256
 from capture.pseudonyms import pseudonym
 from capture.session import RECORDING_FILE, SESSION_FILE, describe_study, read_session
 from capture.studies import Study
@@ -25,8 +30,14 @@ from curation.readings import (
     unread_reading,
 )
 from curation.recordings import read_recording
-from curation.schema import SHARD_VERSION, Reading
+from curation.schema import Reading
 from curation.shard import ShardReader, ShardWriter
+
+SHAPES_NO_PART = {
+    *("sessions", "out", "studies", "unread", "workers", "progress"),
+    *("readings_per_shard", "split_shares"),
+}
+"""Fields of the configuration with which a part stays as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,18 +65,9 @@ class PartFolder:
 
     def key(self, contents: Sequence[str]) -> str:
         """Name a part by all that shapes it: inputs, settings and program."""
-        config = self.config
-        settings = {
-            "image_size": config.image_size,
-            "policy": config.policy,
-            "speech": config.speech,
-            "scrub": config.scrub,
-            "seed": config.seed,
-            "events": asdict(config.events),
-            "quality": asdict(config.quality),
-            "versions": [version("radgaze"), SHARD_VERSION],
-        }
-        text = json.dumps([settings, list(contents)], sort_keys=True)
+        values = asdict(self.config)
+        settings = {name: values[name] for name in values.keys() - SHAPES_NO_PART}
+        text = json.dumps([program(), settings, list(contents)], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:24]
 
     def load(self, key: str) -> Outcome | None:
@@ -78,6 +80,8 @@ class PartFolder:
         if values["rows"] and not shard.is_file():
             return None
         values = {name: tuple(entries) for name, entries in values.items()}
+        for entry in values["rejected"]:
+            entry["reasons"] = tuple(entry["reasons"])
         return Outcome(shard=shard, resumed=True, **values)
 
     def save(self, key: str, results: Sequence[Accepted | Rejected]) -> Outcome:
@@ -116,7 +120,8 @@ class SessionJob:
     """Curates one session; called in a worker process."""
 
     folder: Path
-    studies: tuple[Study, ...]
+    studies: Mapping[Content, Study]
+    """Those of its images, as far as a study list has them."""
     parts: PartFolder
 
     def __call__(self) -> Outcome:
@@ -136,8 +141,7 @@ class SessionJob:
         recording = self.folder / RECORDING_FILE
         if not recording.is_file():
             raise InputError(recording, f"has no {RECORDING_FILE}")
-        studies = by_content(self.studies)
-        used = [studies.get((s.file_bytes, s.file_sha256)) for s in info.studies]
+        used = [self.studies.get((s.file_bytes, s.file_sha256)) for s in info.studies]
         contents = [file_sha256(self.folder / SESSION_FILE), file_sha256(recording)]
         contents += [_sidecars(study) if study else "" for study in used]
         key = self.parts.key(contents)
@@ -145,7 +149,7 @@ class SessionJob:
         if earlier is not None:
             return earlier
         results = session_readings(
-            read_recording(self.folder), studies, self.parts.config
+            read_recording(self.folder), self.studies, self.parts.config
         )
         return self.parts.save(key, list(results))
 
@@ -154,10 +158,9 @@ class SessionJob:
 class UnreadJob:
     """Adds studies that nobody read; called in a worker process."""
 
-    studies: tuple[Study, ...]
-    read: frozenset[str]
-    """SHA-256 of the image files that were read."""
+    studies: Mapping[Content, Study]
     key: bytes
+    """Of the pseudonyms."""
     parts: PartFolder
 
     def __call__(self) -> Outcome:
@@ -168,22 +171,16 @@ class UnreadJob:
             return Outcome(shard=self.parts.folder, disk_full=True)
 
     def _run(self) -> Outcome:
-        hashes = [file_sha256(study.image) for study in self.studies]
-        todo = {
-            sha256: study
-            for sha256, study in zip(hashes, self.studies, strict=True)
-            if sha256 not in self.read
-        }
         salt = pseudonym("study", "unread", self.key)
-        contents = [f"{sha256} {_sidecars(study)}" for sha256, study in todo.items()]
+        contents = [f"{c[1]} {_sidecars(study)}" for c, study in self.studies.items()]
         key = self.parts.key([salt, *contents])
         earlier = self.parts.load(key)
         if earlier is not None:
             return earlier
-        return self.parts.save(key, [self._one(*item) for item in todo.items()])
+        return self.parts.save(key, [self._one(*i) for i in self.studies.items()])
 
-    def _one(self, sha256: str, study: Study) -> Accepted | Rejected:
-        image_id = pseudonym("image", sha256, self.key)
+    def _one(self, content: Content, study: Study) -> Accepted | Rejected:
+        image_id = pseudonym("image", content[1], self.key)
         try:
             image = load_image(study.image)
             described = describe_study(
@@ -198,19 +195,36 @@ class UnreadJob:
             raise
         except RadgazeError as error:
             return Rejected(session="", image_id=image_id, reasons=(reason_of(error),))
-        content = (described.file_bytes, described.file_sha256)
         return Accepted(
             session="", reading=reading, content=content, truncated=False, notes={}
         )
 
 
-def by_content(studies: Sequence[Study]) -> dict[Content, Study]:
-    """Hash the image files; of equal ones the first counts."""
-    found: dict[Content, Study] = {}
-    for study in studies:
-        content = (study.image.stat().st_size, file_sha256(study.image))
-        found.setdefault(content, study)
-    return found
+@dataclass(frozen=True, slots=True)
+class HashJob:
+    """Tells image files by their content; called in a worker process."""
+
+    studies: tuple[Study, ...]
+
+    def __call__(self) -> list[Content]:
+        """Return size and hash of each image file.
+
+        Raises:
+            InputError: A file cannot be read.
+        """
+        return [(file_bytes(s.image), image_sha256(s.image)) for s in self.studies]
+
+
+@cache
+def program() -> str:
+    """Name the program by its source and what it computes with."""
+    digest = hashlib.sha256(platform.python_version().encode())
+    for name in ("radgaze", "numpy", "scipy", "opencv-python-headless"):
+        digest.update(version(name).encode())
+    for package in (capture, curation):
+        for path in sorted(Path(package.__path__[0]).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def read_part(outcome: Outcome) -> ShardReader:

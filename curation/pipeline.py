@@ -10,28 +10,39 @@ reading, so that the data set does not depend on the number of workers.
 import multiprocessing
 import os
 import platform
-from collections.abc import Callable, Iterator, Sequence
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from capture.errors import DiskFullError, InputError, RadgazeError
 from capture.images import file_bytes
 from capture.progress import Progress
 from capture.pseudonyms import KEY_VARIABLE, load_or_make_key, pseudonym
-from capture.session import read_session
+from capture.session import SessionInfo, read_session
 from capture.studies import Study, read_studies
 from curation.alignment import make_policy
 from curation.config import CurateConfig
 from curation.dataset import DatasetWriter, check_target
-from curation.parts import Outcome, PartFolder, SessionJob, UnreadJob, read_part
+from curation.disk import exclusive
+from curation.parts import (
+    HashJob,
+    Outcome,
+    PartFolder,
+    SessionJob,
+    UnreadJob,
+    read_part,
+)
+from curation.readings import Content
 from curation.recordings import find_sessions
 
-UNREAD_PER_PART = 64
+STUDIES_PER_JOB = 64
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,20 +74,30 @@ def curate(config: CurateConfig) -> Summary:
     """Make a data set of all sessions.
 
     Raises:
-        InputError: There is no session or study list, a session is there twice, or
-            nothing can be accepted; then nothing is written.
+        InputError: There is no session or study list, a session is there twice,
+            nothing can be accepted, or another run writes there; then nothing is
+            written.
         DiskFullError: No space is left; an earlier data set stays, and so do the
             parts of this run.
     """
     check_target(config.out)
     folders = find_sessions(config.sessions)
     studies = _read_lists(config)
+    with exclusive(config.out):
+        return _curate(folders, studies, config)
+
+
+def _curate(
+    folders: Sequence[Path], studies: Sequence[Study], config: CurateConfig
+) -> Summary:
     parts = PartFolder(config.out, config)
-    jobs = _session_jobs(folders, studies, parts)
+    infos = _read_infos(folders)
+    contents = _contents(studies, list(infos.values()), config)
+    jobs = _session_jobs(folders, infos, contents, parts)
     with Progress("curate", len(folders), config.progress) as progress:
         outcomes = _work(jobs, config, progress)
     if config.unread:
-        outcomes += _unread(studies, outcomes, parts, config)
+        outcomes += _unread(contents, outcomes, parts, config)
     rejected = _by_session([entry for o in outcomes for entry in o.rejected])
     index = sorted((i, n, row) for n, o in enumerate(outcomes) for row, i in _rows(o))
     if not index:
@@ -121,29 +142,63 @@ def _near(roots: Sequence[Path]) -> Iterator[Path]:
             break
 
 
-def _session_jobs(
-    folders: Sequence[Path], studies: Sequence[Study], parts: PartFolder
-) -> list[SessionJob]:
-    """Give every session the studies whose image files have the size of one of its."""
-    by_size: dict[int, list[Study]] = {}
-    for study in studies:
-        by_size.setdefault(file_bytes(study.image), []).append(study)
+def _read_infos(folders: Sequence[Path]) -> dict[Path, SessionInfo]:
+    """Read the descriptions; the turn of a session without one says what is wrong."""
+    infos: dict[Path, SessionInfo] = {}
     seen: dict[str, Path] = {}
-    jobs = []
     for folder in folders:
-        try:
-            info = read_session(folder)
-        except RadgazeError:
-            jobs.append(SessionJob(folder, (), parts))  # its turn says what is wrong
-            continue
+        with suppress(RadgazeError):
+            infos[folder] = read_session(folder)
+    for folder, info in infos.items():
         if info.session_id in seen:
             raise InputError(
                 folder, f"is the same session as {seen[info.session_id]}", "name one"
             )
         seen[info.session_id] = folder
-        sizes = sorted({described.file_bytes for described in info.studies})
-        nearby = tuple(study for size in sizes for study in by_size.get(size, ()))
-        jobs.append(SessionJob(folder, nearby, parts))
+    return infos
+
+
+def _contents(
+    studies: Sequence[Study], infos: Sequence[SessionInfo], config: CurateConfig
+) -> dict[Content, Study]:
+    """Hash the image files that may matter, each once; of equal ones the first counts.
+
+    A file that has not the size of any image that was read needs no hash, unless
+    studies that nobody read are wanted too.
+    """
+    sizes = {described.file_bytes for info in infos for described in info.studies}
+    todo = [s for s in studies if config.unread or file_bytes(s.image) in sizes]
+    jobs = [HashJob(chunk) for chunk in _chunks(todo)]
+    hashed: dict[int, list[Content]] = {}
+    with Progress("compare images", len(todo), config.progress) as progress:
+        for number, contents in _completed(jobs, config.workers):
+            hashed[number] = contents
+            progress.update(len(contents))
+    found: dict[Content, Study] = {}
+    for number, job in enumerate(jobs):
+        for content, study in zip(hashed[number], job.studies, strict=True):
+            found.setdefault(content, study)
+    return found
+
+
+def _chunks(items: Sequence[T]) -> list[tuple[T, ...]]:
+    step = STUDIES_PER_JOB
+    return [tuple(items[at : at + step]) for at in range(0, len(items), step)]
+
+
+def _session_jobs(
+    folders: Sequence[Path],
+    infos: Mapping[Path, SessionInfo],
+    contents: Mapping[Content, Study],
+    parts: PartFolder,
+) -> list[SessionJob]:
+    """Give every session the studies of its images."""
+    jobs = []
+    for folder in folders:
+        described = infos[folder].studies if folder in infos else ()
+        wanted = [(s.file_bytes, s.file_sha256) for s in described]
+        own = {content: contents[content] for content in wanted if content in contents}
+        jobs.append(SessionJob(folder, own, parts))
     return jobs
 
 
@@ -163,24 +218,34 @@ def _work(
 
 
 def _completed(
-    jobs: Sequence[Callable[[], Outcome]], workers: int
-) -> Iterator[tuple[int, Outcome]]:
+    jobs: Sequence[Callable[[], T]], workers: int
+) -> Iterator[tuple[int, T]]:
     if workers == 1 or len(jobs) < 2:
         yield from ((number, job()) for number, job in enumerate(jobs))
         return
-    context = multiprocessing.get_context("spawn")
-    with (
-        _one_thread_each(),
-        ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context) as pool,
-    ):
+    others = multiprocessing.active_children()
+    with _one_thread_each(), _pool(min(workers, len(jobs))) as pool:
         futures = {pool.submit(job): number for number, job in enumerate(jobs)}
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
         except BrokenProcessPool as error:
             raise WorkerLostError(workers) from error
-        finally:
+        except BaseException:  # what is begun may take minutes, and is begun anew
+            for child in set(multiprocessing.active_children()) - set(others):
+                child.terminate()
             pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    """Ctrl-C reaches all processes of a terminal: let the workers end in silence."""
+    return ProcessPoolExecutor(
+        workers,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_DFL),
+    )
 
 
 @contextmanager
@@ -198,20 +263,22 @@ def _one_thread_each() -> Iterator[None]:
 
 
 def _unread(
-    studies: Sequence[Study],
+    contents: Mapping[Content, Study],
     outcomes: Sequence[Outcome],
     parts: PartFolder,
     config: CurateConfig,
 ) -> list[Outcome]:
-    """Add the studies of which no reading was accepted."""
+    """Add the studies of which no reading was accepted, in the order of their rows."""
     key = load_or_make_key()
-    read = frozenset(image for o in outcomes for image in o.images)
     _check_key(outcomes, key, config)
-    chunks = [
-        tuple(studies[first : first + UNREAD_PER_PART])
-        for first in range(0, len(studies), UNREAD_PER_PART)
-    ]
-    jobs = [UnreadJob(chunk, read, key, parts) for chunk in chunks]
+    read = {image for o in outcomes for image in o.images}
+    rows = {
+        pseudonym("image", content[1], key): content
+        for content in contents
+        if content[1] not in read
+    }
+    chunks = _chunks([rows[image_id] for image_id in sorted(rows)])
+    jobs = [UnreadJob({c: contents[c] for c in chunk}, key, parts) for chunk in chunks]
     with Progress("curate unread studies", len(jobs), config.progress) as progress:
         return _work(jobs, config, progress)
 
@@ -240,26 +307,27 @@ def _assemble(
     rejected: Sequence[dict[str, Any]],
 ) -> None:
     accepted = {a["reading_id"]: a for o in outcomes for a in o.accepted}
-    current, reader, seen = -1, None, set()
-    with DatasetWriter(
-        config.out,
-        image_size=config.image_size,
-        readings_per_shard=config.readings_per_shard,
-    ) as writer:
-        for identity, number, row in index:
-            if identity in seen:
-                continue  # one image file that two study lists name
-            seen.add(identity)
+    current, reader = -1, None
+    with (
+        DatasetWriter(
+            config.out,
+            image_size=config.image_size,
+            readings_per_shard=config.readings_per_shard,
+        ) as writer,
+        Progress("write data set", len(index), config.progress) as progress,
+    ):
+        for _, number, row in index:  # the rows of a part follow each other
             if number != current or reader is None:
                 current, reader = number, read_part(outcomes[number])
             writer.add(reader.reading(row))
+            progress.update()
         writer.finish(
             split_seed=config.seed,
             split_shares=config.split_shares,
             config=recorded_config(config),
             policy={"name": config.policy, **asdict(make_policy(config.policy))},
             created_by=_versions(),
-            accepted=[accepted[i] for i in sorted(seen & set(accepted))],
+            accepted=[accepted[i] for i in sorted(accepted)],
             rejected=list(rejected),
         )
 

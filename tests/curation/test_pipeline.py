@@ -366,3 +366,108 @@ def test_dictation_that_is_not_the_report_is_left_out_unless_accepted(config):
         curate(config(speech=True))  # these readers speak in tones
 
     assert curate(config(speech=True, accept_unverified=True)).readings == 4
+
+
+def test_a_part_is_made_again_where_a_setting_would_change_it(config, tmp_path):
+    from dataclasses import fields, replace
+
+    from curation.config import EventConfig
+    from curation.parts import SHAPES_NO_PART, PartFolder
+
+    plain = config()
+    key = PartFolder(plain.out, plain).key(["content"])
+    others = {
+        "image_size": 32,
+        "policy": "during",
+        "speech": True,
+        "accept_unverified": True,
+        "scrub": False,
+        "seed": 1,
+        "events": EventConfig(method="ivt"),
+        "quality": QualityLimits(min_fixations=1),
+    }
+
+    assert {field.name for field in fields(plain)} == set(others) | SHAPES_NO_PART
+    for name, value in others.items():
+        other = replace(plain, **{name: value})
+        assert PartFolder(other.out, other).key(["content"]) != key, name
+    assert PartFolder(plain.out, config(workers=2)).key(["content"]) == key
+
+
+def test_every_image_file_is_hashed_once_however_many_sessions(config, monkeypatch):
+    from curation import parts
+
+    hashed = []
+    real = parts.image_sha256
+    monkeypatch.setattr(
+        parts, "image_sha256", lambda path: hashed.append(path) or real(path)
+    )
+
+    assert curate(config(unread=True)).readings == 4
+
+    assert len(hashed) == len(set(hashed)) == 4
+
+
+def test_unread_studies_come_out_the_same_however_many_workers(
+    config, copy, tmp_path, monkeypatch
+):
+    shutil.rmtree(sessions_of(copy)[0])
+    one = curate(config(copy, unread=True, out=tmp_path / "one"))
+    monkeypatch.setattr("curation.pipeline.STUDIES_PER_JOB", 1)
+
+    two = curate(config(copy, unread=True, out=tmp_path / "two", workers=2))
+
+    assert one.unread == two.unread > 0
+    assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
+
+
+def test_a_study_that_two_lists_name_is_one_row(config, copy):
+    gone = sessions_of(copy)[0]
+    shutil.rmtree(gone)
+    lists = (copy / "studies" / "studies.csv", copy / "again" / "studies.csv")
+    shutil.copytree(copy / "studies", copy / "again")
+
+    summary = curate(config(copy, unread=True, studies=lists))
+
+    assert summary.readings == 4
+
+
+def test_two_runs_at_once_do_not_write_one_data_set(config):
+    from curation.disk import exclusive
+
+    with exclusive(config().out), pytest.raises(InputError, match="another run"):
+        curate(config())
+
+    assert curate(config()).readings == 4
+    assert not list(config().out.parent.glob(".*"))
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_run_that_is_interrupted_says_how_to_go_on(config, simulated, workers):
+    import os
+    import signal
+    import time
+
+    out = config().out
+    command = ["run", str(simulated / "sessions"), "--out", str(out), "--image-size"]
+    command += ["64", "--no-speech", "--progress", "json", "--workers", workers]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "curation.cli", *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    for line in process.stderr:
+        if '"stage": "curate"' in line:
+            break
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    start_s = time.monotonic()
+    said, err = process.communicate(timeout=60)
+
+    assert process.returncode == 130, err
+    assert time.monotonic() - start_s < 20
+    assert "Traceback" not in err
+    assert (said, "run it again to go on" in err) == ("", True)
+    assert not out.exists()
+    assert curate(config()).readings == 4
