@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from capture.errors import InputError, VersionError
+from capture.documents import read_document
+from capture.errors import InputError
 from capture.findings import FINDINGS
 
 COLUMNS = ("study_id", "patient_id", "image", "report", "annotations", "view")
@@ -104,18 +105,7 @@ def read_annotations(path: Path) -> Annotations:
         VersionError: It was written in another version of the format.
     """
     path = Path(path)
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(path, error.strerror or "cannot be read") from error
-    except ValueError as error:
-        raise InputError(path, f"is not JSON: {error}") from error
-    if not isinstance(data, dict) or data.get("format") != ANNOTATIONS_FORMAT:
-        raise InputError(path, f"is not a {ANNOTATIONS_FORMAT} file")
-    if data.get("version") != ANNOTATIONS_VERSION:
-        raise VersionError(
-            path, ANNOTATIONS_FORMAT, data.get("version"), ANNOTATIONS_VERSION
-        )
+    data = read_document(path, ANNOTATIONS_FORMAT, ANNOTATIONS_VERSION)
     labels = data.get("labels") or {}
     for finding, label in labels.items():
         if finding not in FINDINGS or label not in (1, 0, -1):

@@ -5,7 +5,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
+from capture.display.view import ActionKind, ViewState
+
 Cause = Literal["zoom", "pan", "window", "invert", "fit", "reset"]
+CAUSES: dict[ActionKind, Cause] = {
+    "zoom": "zoom",
+    "one_to_one": "zoom",
+    "pan": "pan",
+    "window": "window",
+    "invert": "invert",
+    "fit": "fit",
+    "reset": "reset",
+}
+"""What a reader's action is called where it changes the view."""
 EndState = Literal["complete", "stopped", "unfinished"]
 
 
@@ -78,6 +90,23 @@ class ImageShown(_Event):
     window_width: float
     invert: bool
 
+    @classmethod
+    def of(
+        cls, state: ViewState, *, image_id: str, index: int, pixel_sha256: str
+    ) -> "ImageShown":
+        """Tell of an image that is first seen in the view `state`."""
+        return cls(
+            image_id=image_id,
+            index=index,
+            width_px=state.image_width_px,
+            height_px=state.image_height_px,
+            pixel_sha256=pixel_sha256,
+            affine=tuple(state.view.as_affine()),
+            window_center=state.window_center,
+            window_width=state.window_width,
+            invert=state.invert,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewChanged(_Event):
@@ -91,6 +120,18 @@ class ViewChanged(_Event):
     window_width: float
     invert: bool
     cause: Cause
+
+    @classmethod
+    def of(cls, state: ViewState, *, image_id: str, cause: Cause) -> "ViewChanged":
+        """Tell of an image that is now seen in the view `state`."""
+        return cls(
+            image_id=image_id,
+            affine=tuple(state.view.as_affine()),
+            window_center=state.window_center,
+            window_width=state.window_width,
+            invert=state.invert,
+            cause=cause,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

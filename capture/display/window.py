@@ -9,6 +9,7 @@ import pygame
 from pygame.event import Event as Input
 
 from capture.display.events import (
+    CAUSES,
     Blank,
     Cause,
     Event,
@@ -26,15 +27,6 @@ from capture.images import LoadedImage
 Publish = Callable[[Event, float], None]
 """Takes an event and the LSL time of the flip that it is about."""
 
-_CAUSES: dict[ActionKind, Cause] = {
-    "zoom": "zoom",
-    "one_to_one": "zoom",
-    "pan": "pan",
-    "window": "window",
-    "invert": "invert",
-    "fit": "fit",
-    "reset": "reset",
-}
 _GRAYS = [(gray, gray, gray) for gray in range(256)]
 _BLACK = (0, 0, 0)
 
@@ -112,16 +104,8 @@ class ReadingWindow:
             self._publish(ImageHidden(image_id=before.image_id), flip_s)
         self._shown = Shown(index, image_id, state, flip_s, flip_s)
         self._display.set(self._shown)
-        event = ImageShown(
-            image_id=image_id,
-            index=index,
-            width_px=loaded.width_px,
-            height_px=loaded.height_px,
-            pixel_sha256=loaded.pixel_sha256,
-            affine=tuple(state.view.as_affine()),
-            window_center=state.window_center,
-            window_width=state.window_width,
-            invert=state.invert,
+        event = ImageShown.of(
+            state, image_id=image_id, index=index, pixel_sha256=loaded.pixel_sha256
         )
         self._publish(event, flip_s)
 
@@ -163,9 +147,9 @@ class ReadingWindow:
             if action.kind in ("next", "previous", "stop"):
                 command = action.kind
                 continue
-            if cause is not None and _CAUSES[action.kind] != cause:
+            if cause is not None and CAUSES[action.kind] != cause:
                 self._change(state, cause)
-            cause = _CAUSES[action.kind]
+            cause = CAUSES[action.kind]
             if state is not None and self._default is not None:
                 state = apply_action(state, action, self._default)
         if cause is not None:
@@ -206,14 +190,7 @@ class ReadingWindow:
         shown = Shown(before.index, before.image_id, state, before.shown_at_s, flip_s)
         self._shown = shown
         self._display.set(shown)
-        event = ViewChanged(
-            image_id=shown.image_id,
-            affine=tuple(state.view.as_affine()),
-            window_center=state.window_center,
-            window_width=state.window_width,
-            invert=state.invert,
-            cause=cause,
-        )
+        event = ViewChanged.of(state, image_id=shown.image_id, cause=cause)
         self._publish(event, flip_s)
 
     def _draw(self, state: ViewState) -> None:

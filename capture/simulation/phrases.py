@@ -183,13 +183,6 @@ DEVICES = {
         "There is a {side} pectoral pacemaker.",
     ),
 }
-DEVICE_NAMES = {
-    "endotracheal_tube": "endotracheal tube",
-    "nasogastric_tube": "nasogastric tube",
-    "central_line": "{side} central venous catheter",
-    "port": "{side} chest port",
-    "pacemaker": "{side} pacemaker",
-}
 
 ABSENT = {
     "Pneumothorax": "pneumothorax",

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capture.display.events import (
+    CAUSES,
     Blank,
-    Cause,
     Event,
     Heartbeat,
     ImageHidden,
@@ -45,15 +45,6 @@ _OFFSET_EVERY_S = 5.0
 _LEAD_IN_S, _LEAD_OUT_S = 1.5, 1.0
 _STAMP_JITTER_S = 3e-5
 _HOST = "simulation"
-_CAUSES: dict[str, Cause] = {
-    "zoom": "zoom",
-    "one_to_one": "zoom",
-    "pan": "pan",
-    "window": "window",
-    "invert": "invert",
-    "fit": "fit",
-    "reset": "reset",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,15 +152,22 @@ class SessionPlayer:
         shown_s = self._now_s = self._flip(self._now_s)
         history = ViewHistory(state.image_width_px, state.image_height_px)
         history.add(shown_s, state.view)
-        self._tell(shown_s, _shown(image))
+        shown = ImageShown.of(
+            state,
+            image_id=image.image_id,
+            index=image.index,
+            pixel_sha256=image.pixel_sha256,
+        )
+        self._tell(shown_s, shown)
         for action in image.plan.actions:
             flip_s = self._flip(shown_s + action.time_s) + 1 / FLIP_HZ
             changed = apply_action(state, aimed(action, state), image.default)
             if changed != state:
                 state = changed
                 history.add(flip_s, state.view)
-                cause = _CAUSES[action.kind]
-                self._tell(flip_s, _changed(image.image_id, state, cause))
+                cause = CAUSES[action.kind]
+                changed_to = ViewChanged.of(state, image_id=image.image_id, cause=cause)
+                self._tell(flip_s, changed_to)
         hidden_s = self._flip(shown_s + image.plan.duration_s) + 1 / FLIP_HZ
         self._tell(hidden_s, ImageHidden(image_id=image.image_id))
         self._tell(hidden_s, Blank())
@@ -318,29 +316,3 @@ def aimed(action: PlannedAction, state: ViewState) -> Action:
     x_px = min(max(float(point[0]), 1.0), state.screen_width_px - 1.0)
     y_px = min(max(float(point[1]), 1.0), state.screen_height_px - 1.0)
     return Action(action.kind, x_px, y_px, action.dx, action.dy)
-
-
-def _shown(image: PlannedImage) -> ImageShown:
-    state = image.default
-    return ImageShown(
-        image_id=image.image_id,
-        index=image.index,
-        width_px=state.image_width_px,
-        height_px=state.image_height_px,
-        pixel_sha256=image.pixel_sha256,
-        affine=tuple(state.view.as_affine()),
-        window_center=state.window_center,
-        window_width=state.window_width,
-        invert=state.invert,
-    )
-
-
-def _changed(image_id: str, state: ViewState, cause: Cause) -> ViewChanged:
-    return ViewChanged(
-        image_id=image_id,
-        affine=tuple(state.view.as_affine()),
-        window_center=state.window_center,
-        window_width=state.window_width,
-        invert=state.invert,
-        cause=cause,
-    )

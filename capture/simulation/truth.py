@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from capture.errors import InputError, VersionError, writing
+from capture.documents import read_document
+from capture.errors import InputError, writing
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom as shares of the original image."""
@@ -60,20 +61,13 @@ def read_study_truth(path: Path) -> StudyTruth:
         VersionError: It was written in another version of the format.
     """
     path = Path(path)
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not path.exists():
         raise InputError(
             path,
             "is missing: only studies made by the simulator can be read by it",
             "make them with: radgaze capture simulate-studies",
-        ) from None
-    except (OSError, ValueError) as error:
-        raise InputError(path, f"cannot be read: {error}") from error
-    if not isinstance(data, dict) or data.get("format") != STUDY_FORMAT:
-        raise InputError(path, f"is not a {STUDY_FORMAT} file")
-    if data.get("version") != STUDY_VERSION:
-        raise VersionError(path, STUDY_FORMAT, data.get("version"), STUDY_VERSION)
+        )
+    data = read_document(path, STUDY_FORMAT, STUDY_VERSION)
     try:
         return _study_truth(data)
     except (KeyError, TypeError, ValueError) as error:
@@ -97,16 +91,7 @@ def read_truth(folder: Path) -> dict[str, Any]:
         InputError: The folder has none.
         VersionError: It was written in another version of the format.
     """
-    path = Path(folder) / TRUTH_FILE
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(path, f"cannot be read: {error}") from error
-    if not isinstance(data, dict) or data.get("format") != TRUTH_FORMAT:
-        raise InputError(path, f"is not a {TRUTH_FORMAT} file")
-    if data.get("version") != TRUTH_VERSION:
-        raise VersionError(path, TRUTH_FORMAT, data.get("version"), TRUTH_VERSION)
-    return data
+    return read_document(Path(folder) / TRUTH_FILE, TRUTH_FORMAT, TRUTH_VERSION)
 
 
 def _study_truth(data: Mapping[str, Any]) -> StudyTruth:
