@@ -28,7 +28,12 @@ class Output:
 
 @dataclass(frozen=True, kw_only=True)
 class Run(Output, CaptureConfig):
-    """Let a reader read a list of studies, and record it."""
+    """Let a reader read a list of studies, and record it.
+
+    The wheel zooms, left drag moves, right drag changes the gray levels; I inverts,
+    F fits, 1 is one to one, R resets; space or right is the next image, left the one
+    before, Esc ends the session.
+    """
 
     studies: tyro.conf.Positional[Path]
     """CSV file that lists the studies in reading order."""

@@ -15,6 +15,7 @@ from capture.display.events import (
     Event,
     ImageHidden,
     ImageShown,
+    Note,
     ViewChanged,
 )
 from capture.display.input import InputReader, input_events
@@ -28,7 +29,9 @@ Publish = Callable[[Event, float], None]
 """Takes an event and the LSL time of the flip that it is about."""
 
 _GRAYS = [(gray, gray, gray) for gray in range(256)]
-_BLACK = (0, 0, 0)
+_BLACK, _RED = (0, 0, 0), (255, 0, 0)
+ALARM_PX = 6
+"""Height of the red bar at the top of the screen."""
 
 
 class DisplayError(RadgazeError):
@@ -76,6 +79,7 @@ class ReadingWindow:
         self._picture: Picture | None = None
         self._shown: Shown | None = None
         self._default: ViewState | None = None
+        self._alarm = ""
         self._flip()
 
     def show(self, index: int, image_id: str, loaded: LoadedImage) -> None:
@@ -163,10 +167,19 @@ class ReadingWindow:
             pygame.event.post(event)
 
     def set_alarm(self, text: str) -> None:
-        """Show a short warning in the window's title; empty takes it away."""
-        caption = f"{self._title}: {text}" if text else self._title
-        if pygame.display.get_caption()[0] != caption:
-            pygame.display.set_caption(caption)
+        """Warn by a red bar and in the window's title; empty takes the warning away.
+
+        The bar is for full screen, where there is no title; the stream tells of it.
+        """
+        if text == self._alarm:
+            return
+        self._alarm = text
+        pygame.display.set_caption(f"{self._title}: {text}" if text else self._title)
+        if (state := self._current()) is not None:
+            self._draw(state)
+        self._publish(
+            Note(text=f"alarm: {text}" if text else "alarm over"), self._flip()
+        )
 
     def screenshot(self) -> pygame.Surface:
         """Return a copy of what the window shows."""
@@ -206,6 +219,8 @@ class ReadingWindow:
     def _flip(self) -> float:
         if self._picture is None:
             self._surface.fill(_BLACK)
+        if self._alarm:
+            self._surface.fill(_RED, (0, 0, self._surface.get_width(), ALARM_PX))
         pygame.display.flip()
         return self._clock()
 

@@ -6,12 +6,23 @@ import pytest
 
 pygame = pytest.importorskip("pygame")
 
-from capture.display.events import Blank, ImageHidden, ImageShown, ViewChanged  # noqa: E402
+from capture.display.events import (  # noqa: E402
+    Blank,
+    ImageHidden,
+    ImageShown,
+    Note,
+    ViewChanged,
+)
 from capture.display.input import InputReader, input_events  # noqa: E402
 from capture.display.picture import Picture  # noqa: E402
 from capture.display.state import DisplayState  # noqa: E402
 from capture.display.view import Action, ViewState, apply_action  # noqa: E402
-from capture.display.window import DisplayError, ReadingWindow, choose_driver  # noqa: E402
+from capture.display.window import (  # noqa: E402
+    ALARM_PX,
+    DisplayError,
+    ReadingWindow,
+    choose_driver,
+)
 from capture.grayscale import Grayscale  # noqa: E402
 from capture.images import LoadedImage  # noqa: E402
 
@@ -225,14 +236,28 @@ def test_the_mouse_is_known_to_trackers_until_it_leaves(opened):
     assert display.mouse_px() is None
 
 
-def test_alarms_stand_in_the_title(opened):
-    window, _, _ = opened
+def test_an_alarm_is_seen_without_a_title_too_and_told_in_the_stream(opened):
+    window, said, _ = opened
+    window.show(0, "image-1", image(np.full((100, 200), 9, np.uint8)))
+    plain = shown_gray(window)
+    said.clear()
 
     window.set_alarm("no gaze")
-    assert pygame.display.get_caption()[0] == "radgaze: no gaze"
-
+    window.set_alarm("no gaze")
+    window.post_action(Action("invert"))
+    settle(window)
+    red = shown_gray(window)[:ALARM_PX]
+    window.post_action(Action("invert"))
+    settle(window)
+    title = pygame.display.get_caption()[0]
     window.set_alarm("")
+
+    assert title == "radgaze: no gaze"
     assert pygame.display.get_caption()[0] == "radgaze"
+    assert (red == 255).all()
+    np.testing.assert_array_equal(shown_gray(window), plain)
+    notes = [event.text for event, _ in said if isinstance(event, Note)]
+    assert notes == ["alarm: no gaze", "alarm over"]
 
 
 @pytest.mark.parametrize("action", [a for a in ACTIONS if a.dx or a.dy])
