@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -319,10 +319,37 @@ def read_document(folder: Path) -> tuple[bytes, dict[str, Any]]:
         raise VersionError(
             path, DATASET_FORMAT, document.get("version"), DATASET_VERSION
         )
-    missing = {"image_size", "shards", "splits", "findings"} - set(document)
-    if missing:
-        raise InputError(path, f"lacks {', '.join(sorted(missing))}", "curate again")
+    damaged = [name for name, fits in _FORM.items() if not fits(document.get(name))]
+    if damaged:
+        raise InputError(
+            path, f"has no or a damaged entry: {', '.join(damaged)}", "curate again"
+        )
     return raw, document
+
+
+def _entries(kinds: Mapping[str, type], value: object) -> bool:
+    """Whether `value` is a list of objects with these entries of these types."""
+    return isinstance(value, list) and all(
+        isinstance(entry, dict)
+        and all(isinstance(entry.get(name), kind) for name, kind in kinds.items())
+        for entry in value
+    )
+
+
+_SHARD = {"file": str, "readings": int, "bytes": int, "sha256": str}
+_SPLIT = {"patients": list, "readings": int}
+_FORM: Mapping[str, Callable[[Any], bool]] = {
+    "image_size": lambda value: isinstance(value, int) and value > 0,
+    "shards": lambda value: bool(value) and _entries(_SHARD, value),
+    "splits": lambda value: (
+        isinstance(value, dict) and _entries(_SPLIT, list(value.values()))
+    ),
+    "findings": lambda value: isinstance(value, list),
+    "counts": lambda value: value is None or isinstance(value, dict),
+    "accepted": lambda value: value is None or _entries({"reading_id": str}, value),
+    "rejected": lambda value: value is None or _entries({"reasons": list}, value),
+}
+"""What must be in dataset.json before anything else can be read or checked."""
 
 
 def check_target(folder: Path) -> None:

@@ -248,3 +248,25 @@ def test_each_broken_statement_of_the_document_is_named(make_dataset, edit, expe
 def test_no_data_set_is_an_error(tmp_path):
     with pytest.raises(InputError, match="not a data set"):
         verify(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("entry", "value"),
+    [
+        ("shards", None),
+        ("shards", []),
+        ("shards", [{"file": "shard-00000.h5"}]),
+        ("splits", {"train": 3}),
+        ("findings", "all"),
+        ("counts", [1]),
+        ("accepted", [{}]),
+        ("rejected", "none"),
+        ("image_size", 0),
+    ],
+)
+def test_a_document_that_cannot_be_read_is_an_error(make_dataset, entry, value):
+    folder = make_dataset(2)
+    edit_document(folder, lambda document: document.update({entry: value}))
+
+    with pytest.raises(InputError, match=f"damaged entry: {entry}"):
+        verify(folder)
