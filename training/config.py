@@ -4,13 +4,32 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from capture.errors import ConfigError, UnknownNameError, VersionError
+from capture.errors import ConfigError, InputError, UnknownNameError, VersionError
 from capture.progress import ProgressMode
 
 FORMAT = "radgaze-train-config"
 VERSION = 1
 
 ObjectiveName = Literal["clip", "egma"]
+
+_ABOVE_ZERO = (
+    "image_size",
+    "joint_dim",
+    "vocabulary",
+    "text_max_tokens",
+    "report_max_tokens",
+    "max_sentences",
+    "epochs",
+    "learning_rate",
+    "clip_norm",
+)
+_NOT_NEGATIVE = (
+    "pretrained_learning_rate_factor",
+    "weight_decay",
+    "seed",
+    "threads",
+    "max_steps",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +54,12 @@ class EgmaConfig:
     """Share of a sentence's dwell time that the cells labeled as looked at hold."""
     sparsity: float = 2 / 7
     """Row-scaled similarity from which a pair counts in the cross-modality mapping."""
+    sentence_weight: float = 0.5
+    """Weight of sentence to patch in the gaze term, the rest is patch to sentence; as
+    released (mode official) it is 0.8 whatever this says."""
+    most_cells: float = 0.5
+    """Sentences looked at on more than this share of the patches tell nothing apart and
+    are dropped (mode default)."""
     contrast_weight: float = 1.0
     """Factor of the fine-grained contrast of images and reports."""
     gaze_weight: float = 1.0
@@ -45,8 +70,10 @@ class EgmaConfig:
     def __post_init__(self) -> None:
         if not 0 < self.mass <= 1:
             raise ConfigError(f"egma.mass must lie in (0, 1], got {self.mass}")
-        if not 0 <= self.sparsity <= 1:
-            raise ConfigError(f"egma.sparsity must lie in [0, 1], got {self.sparsity}")
+        for name in ("sparsity", "sentence_weight", "most_cells"):
+            value = getattr(self, name)
+            if not 0 <= value <= 1:
+                raise ConfigError(f"egma.{name} must lie in [0, 1], got {value}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +90,15 @@ class AugmentConfig:
     """Largest change of gray level either way, as a share of white."""
     contrast: float = 0.2
     """Largest change of contrast either way, as a share."""
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if value < 0 or (item.name == "scale" and value >= 1):
+                raise ConfigError(
+                    f"augment.{item.name} must be at least 0"
+                    f"{' and below 1' if item.name == 'scale' else ''}, got {value}"
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,18 +182,14 @@ class TrainConfig:
             value = getattr(self, name)
             if not 0 <= value <= 1:
                 raise ConfigError(f"{name} must lie in [0, 1], got {value}")
-        for name in (
-            "image_size",
-            "joint_dim",
-            "epochs",
-            "max_sentences",
-            "text_max_tokens",
-            "learning_rate",
-            "clip_norm",
-        ):
+        for name in _ABOVE_ZERO:
             value = getattr(self, name)
             if not value > 0:
                 raise ConfigError(f"{name} must be above 0, got {value}")
+        for name in _NOT_NEGATIVE:
+            value = getattr(self, name)
+            if not value >= 0:
+                raise ConfigError(f"{name} must be at least 0, got {value}")
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as plain JSON values, with format and version."""
@@ -179,14 +211,18 @@ def config_from_json(values: dict[str, Any], path: Path) -> TrainConfig:
 
     Raises:
         VersionError: It is another format or version.
+        InputError: A setting is missing, or is not one of this version.
     """
     if values.get("format") != FORMAT or values.get("version") != VERSION:
         raise VersionError(path, FORMAT, values.get("version"), VERSION)
     known = {item.name for item in fields(TrainConfig)}
     chosen = {name: value for name, value in values.items() if name in known}
-    for name in ("dataset", "out"):
-        chosen[name] = Path(chosen[name])
-    for name, kind in _NESTED.items():
-        if name in chosen:
-            chosen[name] = kind(**chosen[name])
-    return TrainConfig(**chosen)
+    try:
+        for name in ("dataset", "out"):
+            chosen[name] = Path(chosen[name])
+        for name, kind in _NESTED.items():
+            if name in chosen:
+                chosen[name] = kind(**chosen[name])
+        return TrainConfig(**chosen)
+    except (KeyError, TypeError) as error:
+        raise InputError(path, f"is damaged: {error}", "give another run") from error

@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from capture.errors import ConfigError, UnknownNameError, VersionError
+from capture.errors import ConfigError, InputError, UnknownNameError, VersionError
 from training.config import (
     AugmentConfig,
     EgmaConfig,
@@ -60,6 +60,12 @@ def test_an_unknown_objective_is_answered_with_the_known_ones(make_config):
         ("epochs", 0),
         ("learning_rate", 0.0),
         ("image_size", 0),
+        ("report_max_tokens", 0),
+        ("seed", -1),
+        ("threads", -1),
+        ("max_steps", -1),
+        ("weight_decay", -0.1),
+        ("pretrained_learning_rate_factor", -1.0),
     ],
 )
 def test_a_value_that_cannot_work_is_refused(make_config, field, value):
@@ -87,3 +93,27 @@ def test_neither_config_nor_command_line_load_torch():
     loaded = subprocess.check_output([sys.executable, "-c", code], text=True)
 
     assert not {"torch", "transformers", "h5py"} & set(loaded.split())
+
+
+@pytest.mark.parametrize(
+    "fields", [{"scale": 1.0}, {"rotation_deg": -1.0}, {"brightness": -0.1}]
+)
+def test_an_augmentation_that_cannot_work_is_refused(fields):
+    with pytest.raises(ConfigError, match=f"augment.{next(iter(fields))}"):
+        AugmentConfig(**fields)
+
+
+@pytest.mark.parametrize("name", ["sparsity", "sentence_weight", "most_cells"])
+def test_a_share_outside_its_range_is_refused(name):
+    with pytest.raises(ConfigError, match=name):
+        EgmaConfig(**{name: 1.5})
+
+
+@pytest.mark.parametrize(
+    "damage", [{"egma": {"no_such_setting": 1}}, {"dataset": None}]
+)
+def test_damaged_settings_are_an_error_that_names_the_file(make_config, damage):
+    values = make_config().to_json() | damage
+
+    with pytest.raises(InputError, match=r"config\.json: is damaged"):
+        config_from_json(values, Path("config.json"))

@@ -49,13 +49,13 @@ class Egma(Objective):
             own if mode == "paper" else self.scale * own,
             labels,
             labels.any(2),
-            alpha=0.8 if mode == "official" else 0.5,
+            alpha=0.8 if mode == "official" else self.config.sentence_weight,
             skip_unseen_patches=mode == "default",
         )
-        images = torch.tensor(len(patches), device=patches.device)
-        align = align / (images if mode == "paper" else gaze_images.clamp(min=1))
+        align = align / (len(patches) if mode == "paper" else gaze_images.clamp(min=1))
+        gaze = gaze * seen[..., None]
         mapping, mapped = cross_mapping(
-            patches, texts, mask, gaze * seen[..., None], self.scale, self._sparsity
+            patches, texts, mask, gaze, self.scale, self.config.sparsity
         )
         loss = self.config.contrast_weight * contrast + self.config.gaze_weight * align
         if mode != "official":  # as released, the mapping is switched off
@@ -69,10 +69,6 @@ class Egma(Objective):
             "gaze_sentences": labels.any(2).sum(),
             "mapped_images": mapped,
         }
-
-    @property
-    def _sparsity(self) -> float:
-        return self.config.sparsity
 
     def _contrast(
         self, patches: Tensor, texts: Tensor, mask: Tensor, study: Tensor
@@ -97,7 +93,8 @@ class Egma(Objective):
         if self.config.mode != "default":
             return above_floor(gaze) & seen[..., None]
         labels = mass_labels(gaze, self.config.mass) & seen[..., None]
-        informative = labels.sum(2, keepdim=True) <= labels.shape[2] / 2
+        most = self.config.most_cells * labels.shape[2]
+        informative = labels.sum(2, keepdim=True) <= most
         return labels & informative
 
 

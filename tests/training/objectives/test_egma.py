@@ -434,3 +434,16 @@ def test_the_scale_stays_between_one_and_a_hundred():
 
     assert objective.logit_scale.shape == (1,)
     assert objective.scale.item() == pytest.approx(100.0)
+
+
+@pytest.mark.parametrize(
+    "field", ["mass", "sparsity", "sentence_weight", "contrast_weight", "gaze_weight",
+              "mapping_weight", "most_cells"],
+)  # fmt: skip
+def test_every_number_of_the_loss_is_a_setting(make_batch, field):
+    batch = make_batch()
+    usual = Egma()(batch)["loss"]
+
+    changed = Egma(EgmaConfig(**{field: 0.05}))(batch)["loss"]
+
+    assert not torch.isclose(usual, changed)
