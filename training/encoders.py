@@ -3,12 +3,17 @@
 import inspect
 import json
 import math
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from capture.errors import ConfigError, InputError
@@ -16,6 +21,7 @@ from capture.errors import ConfigError, InputError
 TINY_VISION = ("tiny-resnet", "tiny-vit", "tiny-swin")
 TINY_TEXT = "tiny-bert"
 _MEAN, _STD = 0.5, 0.25
+_HUB_ANSWER_S = 5.0
 
 
 class PatchFeatures(NamedTuple):
@@ -222,15 +228,16 @@ def load_pretrained(name: str | Path, what: str = "encoder") -> nn.Module:
     """
     from transformers import AutoConfig, AutoModel
 
+    where = hub_options(name)
     try:
         with _quiet():
-            shape = AutoConfig.from_pretrained(name)
+            shape = AutoConfig.from_pretrained(name, **where)
             kind: Any = AutoModel._model_mapping[type(shape)]
             pools = "add_pooling_layer" in inspect.signature(kind).parameters
             options = {"add_pooling_layer": False} if pools else {}
-            model: nn.Module = kind.from_pretrained(name, **options)
+            model: nn.Module = kind.from_pretrained(name, **where, **options)
             return model
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         first = (str(error).strip().splitlines() or ["unknown kind of model"])[0]
         raise InputError(
             name,
@@ -238,6 +245,29 @@ def load_pretrained(name: str | Path, what: str = "encoder") -> nn.Module:
             "give a folder that holds a saved model, or a name that the Hugging Face "
             f"hub knows; built in: {', '.join((*TINY_VISION, TINY_TEXT))}",
         ) from error
+
+
+def hub_options(name: str | Path) -> dict[str, bool]:
+    """Options for Hugging Face loaders: without a network, only what is here already.
+
+    They would otherwise try again and again, for half a minute a file.
+    """
+    return {} if Path(name).exists() or _hub_answers() else {"local_files_only": True}
+
+
+@cache
+def _hub_answers() -> bool:
+    from huggingface_hub.constants import ENDPOINT
+
+    hub = urlsplit(ENDPOINT)
+    if getproxies():  # what is behind a proxy cannot be asked this way
+        return True
+    port = hub.port or (443 if hub.scheme == "https" else 80)
+    try:
+        with socket.create_connection((hub.hostname or "", port), _HUB_ANSWER_S):
+            return True
+    except OSError:
+        return False
 
 
 def save_pretrained(model: nn.Module, folder: Path) -> None:
@@ -265,7 +295,10 @@ def _normalization(name: str) -> tuple[list[float], list[float]]:
     from transformers.utils.hub import cached_file
 
     found = cached_file(
-        name, "preprocessor_config.json", _raise_exceptions_for_missing_entries=False
+        name,
+        "preprocessor_config.json",
+        _raise_exceptions_for_missing_entries=False,
+        **hub_options(name),
     )
     if found is None:
         return [_MEAN], [_STD]

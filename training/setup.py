@@ -8,7 +8,7 @@ from capture.errors import InputError
 from curation.dataset import Dataset
 from training.config import TrainConfig
 from training.data import MissingFieldsError, TrainingData, training_texts
-from training.encoders import TINY_TEXT, make_text, make_vision
+from training.encoders import TINY_TEXT, hub_options, make_text, make_vision
 from training.model import ImageTextModel
 from training.objectives.base import Objective
 from training.step import TrainStep
@@ -95,7 +95,7 @@ def _load_tokenizer(name: str) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name)
+        tokenizer = AutoTokenizer.from_pretrained(name, **hub_options(name))
     except (OSError, ValueError) as error:
         first = str(error).strip().splitlines()[0]
         raise InputError(name, f"cannot load a tokenizer: {first}") from error

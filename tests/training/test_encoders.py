@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -163,3 +166,25 @@ def test_a_folder_without_a_model_is_an_error_that_names_it(tmp_path):
 
     assert str(tmp_path) in str(error.value)
     assert "tiny-resnet" in str(error.value)
+
+
+def test_without_a_network_a_hub_name_is_refused_at_once(monkeypatch):
+    # nobody listens there, so that it is the same with and without a network
+    code = (
+        "import time; from training.encoders import load_pretrained\n"
+        "from capture.errors import InputError\n"
+        "begin_s = time.monotonic()\n"
+        "try: load_pretrained('nobody/nothing', 'image encoder')\n"
+        "except InputError as error: print(error)\n"
+        "assert time.monotonic() - begin_s < 25"
+    )
+    quiet = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+    quiet |= {"HF_ENDPOINT": "http://127.0.0.1:9"}
+
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=quiet
+    )
+
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.startswith("nobody/nothing: cannot load this image encoder")
+    assert "Retrying" not in found.stderr
