@@ -1,16 +1,20 @@
 """The run folder: the model other programs read, and the state a run resumes from."""
 
 import json
+import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from capture.errors import InputError, VersionError
+from capture.errors import InputError, VersionError, writing
 from training.config import TrainConfig, config_from_json
 from training.encoders import (
     TextEncoder,
@@ -50,20 +54,15 @@ def save_model(folder: Path, model: ImageTextModel, info: Mapping[str, Any]) -> 
         folder: The run's `model` folder; replaced as a whole.
         model: What to save.
         info: Plain JSON values to keep in model.json.
-    """
-    from safetensors.torch import save_file
 
-    part = folder.with_name(folder.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    save_pretrained(model.vision.model, part / "vision")
-    save_pretrained(model.text.model, part / "text")
-    model.tokenizer.save_pretrained(part / "text")
+    Raises:
+        DiskFullError: No space is left; what was there before is kept.
+        InputError: Nothing can be written there.
+    """
     heads = {
         name: getattr(model, name).weight.detach().cpu().contiguous()
         for name in ("image_projection", "text_projection")
     }
-    save_file(heads, part / "heads.safetensors")
     values = {
         "format": MODEL_FORMAT,
         "version": VERSION,
@@ -74,8 +73,12 @@ def save_model(folder: Path, model: ImageTextModel, info: Mapping[str, Any]) -> 
         "image_std": model.vision.std.flatten().tolist(),
         "text_max_tokens": model.text_max_tokens,
     }
-    _write_json(part / "model.json", values | dict(info))
-    _replace_folder(part, folder)
+    with _replacing(folder) as part:
+        save_pretrained(model.vision.model, part / "vision")
+        save_pretrained(model.text.model, part / "text")
+        model.tokenizer.save_pretrained(part / "text")
+        save_file(heads, part / "heads.safetensors")
+        _write_json(part / "model.json", values | dict(info))
 
 
 def load_model(run: Path) -> LoadedRun:
@@ -88,7 +91,6 @@ def load_model(run: Path) -> LoadedRun:
         InputError: A file is missing or damaged.
         VersionError: It was written in another version.
     """
-    from safetensors.torch import load_file
     from transformers import AutoTokenizer
 
     folder = run / "model"
@@ -107,7 +109,7 @@ def load_model(run: Path) -> LoadedRun:
         )
         text = TextEncoder(load_pretrained(folder / "text", "text encoder"))
         heads = load_file(folder / "heads.safetensors")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise InputError(folder, f"cannot load the model: {error}") from error
     model = ImageTextModel(
         vision,
@@ -139,22 +141,21 @@ def save_checkpoint(
         modules: Model and objective.
         optimizer: Its moments are saved as tensors, nothing is pickled.
         state: Plain JSON values: step, best loss and so on.
-    """
-    from safetensors.torch import save_file
 
-    part = folder.with_name(folder.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
+    Raises:
+        DiskFullError: No space is left; what was there before is kept.
+        InputError: Nothing can be written there.
+    """
     weights = {
         name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, value in modules.state_dict().items()
     }
-    save_file(weights, part / "weights.safetensors")
     moments, scalars = _flatten_optimizer(optimizer)
-    save_file(moments, part / "optimizer.safetensors")
     header = {"format": CHECKPOINT_FORMAT, "version": VERSION, "optimizer": scalars}
-    _write_json(part / "state.json", header | {"state": dict(state)})
-    _replace_folder(part, folder)
+    with _replacing(folder) as part:
+        save_file(weights, part / "weights.safetensors")
+        save_file(moments, part / "optimizer.safetensors")
+        _write_json(part / "state.json", header | {"state": dict(state)})
 
 
 def load_checkpoint(
@@ -171,9 +172,6 @@ def load_checkpoint(
         InputError: The files are missing, damaged or of another model.
         VersionError: It was written in another version.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     header = read_json(folder / "state.json")
     if header.get("format") != CHECKPOINT_FORMAT or header.get("version") != VERSION:
         raise VersionError(folder, CHECKPOINT_FORMAT, header.get("version"), VERSION)
@@ -216,10 +214,16 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Write a JSON object beside `path`, then rename it into place."""
+    """Write a JSON object beside `path`, then rename it into place.
+
+    Raises:
+        DiskFullError: No space is left.
+        InputError: Nothing can be written there.
+    """
     part = path.with_name(path.name + ".part")
-    _write_json(part, values)
-    part.replace(path)
+    with writing(path):
+        _write_json(part, values)
+        part.replace(path)
 
 
 def _write_json(path: Path, values: Mapping[str, Any]) -> None:
@@ -227,13 +231,32 @@ def _write_json(path: Path, values: Mapping[str, Any]) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _replace_folder(part: Path, folder: Path) -> None:
-    old = folder.with_name(folder.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        folder.replace(old)
-    part.replace(folder)
-    shutil.rmtree(old, ignore_errors=True)
+@contextmanager
+def _replacing(folder: Path) -> Iterator[Path]:
+    """Yield a new folder that takes the place of `folder` if it was filled."""
+    part, old = (folder.with_name(folder.name + end) for end in (".part", ".old"))
+    with writing(folder):
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        try:
+            yield part
+        except (OSError, SafetensorError) as error:
+            shutil.rmtree(part, ignore_errors=True)  # its space is wanted elsewhere
+            raise _as_os_error(error) from error
+        shutil.rmtree(old, ignore_errors=True)
+        if folder.exists():
+            folder.replace(old)
+        part.replace(folder)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _as_os_error(error: OSError | SafetensorError) -> OSError:
+    if isinstance(error, OSError):
+        return error
+    number = re.search(
+        r"(?:os error|code:) (\d+)", str(error)
+    )  # safetensors only says it in words
+    return OSError(int(number[1]) if number else 0, str(error))
 
 
 def _flatten_optimizer(

@@ -39,7 +39,8 @@ def main(argv: Sequence[str] | None = None, prog: str = "train") -> int:
         print(f"{prog} {args[0]}: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print(f"{prog} {args[0]}: stopped; go on with --resume", file=sys.stderr)
+        advice = "; go on with --resume" if args[0] == "run" else ""
+        print(f"{prog} {args[0]}: stopped{advice}", file=sys.stderr)
         return 130
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from capture.errors import writing
+
 
 class RunLog:
     """Appends one JSON object a line, and the same values for TensorBoard."""
@@ -17,7 +19,8 @@ class RunLog:
         if enabled:
             from torch.utils.tensorboard import SummaryWriter
 
-            self._board = SummaryWriter(str(folder / "tensorboard"))
+            with writing(folder):
+                self._board = SummaryWriter(str(folder / "tensorboard"))
 
     def write(
         self, split: str, step: int, epoch: int, values: Mapping[str, float]
@@ -29,15 +32,20 @@ class RunLog:
             step: Steps done.
             epoch: Which epoch, from 0.
             values: Numbers by name; one that is not finite is logged as null.
+
+        Raises:
+            DiskFullError: No space is left.
+            InputError: Nothing can be written there.
         """
         if not self.enabled:
             return
         line: dict[str, Any] = {"split": split, "step": step, "epoch": epoch}
-        for name, value in values.items():
-            line[name] = round(value, 6) if math.isfinite(value) else None
-            self._board.add_scalar(f"{split}/{name}", value, step)
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        with writing(self.path):
+            for name, value in values.items():
+                line[name] = round(value, 6) if math.isfinite(value) else None
+                self._board.add_scalar(f"{split}/{name}", value, step)
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
 
     def forget_after(self, step: int) -> None:
         """Drop the lines of steps that a resumed run will take again."""

@@ -4,6 +4,7 @@ import math
 import os
 import random
 import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -29,8 +30,8 @@ from training.logs import RunLog
 from training.objectives import make_objective
 from training.sampling import Ints, batches_of, epoch_order, prefetch
 from training.setup import build_model, build_optimizer, check_fields
-from training.state import State, prepare_folder
-from training.step import TrainStep, augmented, plain
+from training.state import State, begin_folder, check_folder
+from training.step import Taken, TrainStep, augmented, plain
 
 
 class DivergedError(RadgazeError):
@@ -55,16 +56,21 @@ def fit(config: TrainConfig) -> dict[str, Any]:
 
     Raises:
         InputError: The data set cannot be read, or the run folder is in use.
+        DiskFullError: No space is left; the run can be resumed.
         MissingFieldsError: The data set lacks what the objective reads.
         ConfigError: The settings do not fit the stopped run to resume.
         DivergedError: The loss stopped being a number.
     """
-    if os.environ.get("RANK", "0") == "0":  # one process of a run owns its folder
-        prepare_folder(config)
+    owner = os.environ.get("RANK", "0") == "0"  # of a run's processes, of its folder
+    if owner:
+        check_folder(config)
     if config.threads:
         torch.set_num_threads(config.threads)
     seed_everything(config.seed)
-    return _Run(config).train()
+    run = _Run(config)
+    if owner and not config.resume:  # not before all that it reads was found good
+        begin_folder(config)
+    return run.train()
 
 
 def seed_everything(seed: int) -> None:
@@ -118,14 +124,17 @@ class _Run:
             self.module, optimizer
         )
         self.world = self.accelerator.num_processes
+        # steps that an accelerator may be given before the first of them is told of
+        self.ahead = 0 if self.accelerator.device.type == "cpu" else 2
         self.steps_per_epoch = len(self._order(0))
         self.total = config.epochs * self.steps_per_epoch
         self.state = State()
-        self.log = RunLog(self.folder, enabled=self.accelerator.is_main_process)
+        self.images, self.told_s = 0, 0.0
 
     def train(self) -> dict[str, Any]:
         """Run to the end, or to `max_steps`."""
         config, start_s = self.config, time.monotonic()
+        self.log = RunLog(self.folder, enabled=self.accelerator.is_main_process)
         checkpoint = self.folder / "checkpoints" / "last"
         if config.resume:
             if recover(checkpoint):
@@ -140,31 +149,30 @@ class _Run:
                 self._epoch(limit, progress)
         took_s = time.monotonic() - start_s
         self.log.close()
-        return self._summary(took_s, self.state.step - first)
+        return self._summary(took_s)
 
     def _epoch(self, limit: int, progress: Progress) -> None:
-        state, config = self.state, self.config
+        state = self.state
         epoch = state.step // self.steps_per_epoch
         chunks = self._order(epoch)[state.step % self.steps_per_epoch :]
         chunks = chunks[: limit - state.step]
+        self.told_s = time.perf_counter()
+        pending: deque[Taken] = deque()
         for batch in prefetch(self._batches(chunks, state.step)):
-            begin_s = time.perf_counter()
-            terms = self._step(batch)
+            pending.append(self._step(batch))
             state.step += 1
-            rate = len(batch.rows) * self.world / (time.perf_counter() - begin_s)
-            values = {name: float(value) for name, value in terms.items()}
-            values |= {"samples_per_s": rate, "learning_rate": self._rate()}
-            self.log.write("train", state.step, epoch, values)
-            told = {"loss": round(values["loss"], 4), "samples_per_s": round(rate, 1)}
-            text = f"epoch {epoch + 1}/{config.epochs}, loss {values['loss']:.3f}"
-            progress.update(1, f"{text}, {rate:.0f} images/s", **told)
+            self.images += len(batch.rows) * self.world
+            while len(pending) > self.ahead:
+                self._tell(pending.popleft(), epoch, progress)
+        for taken in pending:
+            self._tell(taken, epoch, progress)
         if state.step % self.steps_per_epoch == 0 and len(self.held_out):
             state.last_loss = self._validate(epoch)
         if self.accelerator.is_main_process:
             self._save(epoch)
         self.accelerator.wait_for_everyone()
 
-    def _step(self, batch: Batch) -> dict[str, Tensor]:
+    def _step(self, batch: Batch) -> Taken:
         step, config = self.state.step, self.config
         # drawn anew from seed and step, so that a resumed run draws the same
         torch.manual_seed(_mix(config.seed, step, self.accelerator.process_index))
@@ -173,8 +181,9 @@ class _Run:
         self.step_module.train()
         inputs = augmented(batch, config.augment, self.accelerator.device)
         terms: dict[str, Tensor] = self.step_module(inputs)
-        if not bool(torch.isfinite(terms["loss"])):
-            raise DivergedError(step, self._report_batch(batch))
+        taken = Taken(step, batch, terms, self._rate())
+        if not self.ahead:
+            self._check(taken)
         self.optimizer.zero_grad(set_to_none=True)
         self.accelerator.backward(terms["loss"])
         self.accelerator.clip_grad_norm_(
@@ -182,7 +191,23 @@ class _Run:
         )
         self.optimizer.step()
         self.objective.clamp()
-        return {name: value.detach() for name, value in terms.items()}
+        return taken
+
+    def _check(self, taken: Taken) -> None:
+        if not math.isfinite(taken.values()["loss"]):
+            raise DivergedError(taken.step, self._report_batch(taken))
+
+    def _tell(self, taken: Taken, epoch: int, progress: Progress) -> None:
+        self._check(taken)
+        now_s = time.perf_counter()
+        rate = len(taken.batch.rows) * self.world / max(now_s - self.told_s, 1e-9)
+        self.told_s = now_s
+        values = taken.values()
+        values |= {"samples_per_s": rate, "learning_rate": taken.learning_rate}
+        self.log.write("train", taken.step + 1, epoch, values)
+        told = {"loss": round(values["loss"], 4), "samples_per_s": round(rate, 1)}
+        text = f"epoch {epoch + 1}/{self.config.epochs}, loss {values['loss']:.3f}"
+        progress.update(1, f"{text}, {rate:.0f} images/s", **told)
 
     def _validate(self, epoch: int) -> float:
         self.module.eval()
@@ -249,14 +274,13 @@ class _Run:
         for i, chosen in enumerate(chunks):
             yield self.data.batch(chosen[rank :: self.world], first + i)
 
-    def _report_batch(self, batch: Batch) -> Path:
+    def _report_batch(self, taken: Taken) -> Path:
         path = self.folder / "diverged.json"
-        ids = self.dataset.ids("reading_id")[list(batch.rows)]
-        write_json(path, {"step": self.state.step, "reading_id": [*map(str, ids)]})
+        ids = self.dataset.ids("reading_id")[list(taken.batch.rows)]
+        write_json(path, {"step": taken.step, "reading_id": [*map(str, ids)]})
         return path
 
-    def _summary(self, took_s: float, steps: int) -> dict[str, Any]:
-        images = steps * self.config.batch_size * self.world
+    def _summary(self, took_s: float) -> dict[str, Any]:
         losses = self.state.to_json()
         return {
             "run": str(self.folder),
@@ -272,7 +296,7 @@ class _Run:
             "best_epoch": self.state.best_epoch + 1 or None,
             "parameters": sum(p.numel() for p in self.module.parameters()),
             "seconds": round(took_s, 2),
-            "samples_per_s": round(images / took_s, 1) if took_s else None,
+            "samples_per_s": round(self.images / took_s, 1) if took_s else None,
         }
 
 

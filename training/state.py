@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, fields
 from typing import Any
 
-from capture.errors import ConfigError, InputError
+from capture.errors import ConfigError, InputError, writing
 from training.checkpoint import read_json, write_json
 from training.config import TrainConfig, config_from_json
 
@@ -35,31 +35,41 @@ class State:
         return cls(**known)
 
 
-def prepare_folder(config: TrainConfig) -> None:
-    """Make the run folder and write its settings, or check those it was started with.
+def check_folder(config: TrainConfig) -> None:
+    """Refuse a run folder that is in use, or a resumed run with other settings.
 
     Raises:
         InputError: The folder holds something, or no run to resume.
         ConfigError: The settings differ from those of the run to resume.
     """
     folder, path = config.out, config.out / "config.json"
-    if config.resume:
-        stopped = config_from_json(read_json(path), path)
-        changed = sorted(
-            item.name
-            for item in fields(TrainConfig)
-            if item.name not in _MAY_CHANGE
-            and getattr(stopped, item.name) != getattr(config, item.name)
-        )
-        if changed:
-            raise ConfigError(
-                f"cannot resume {folder} with other settings than it was started with: "
-                f"{', '.join(changed)}; leave them as they are, or choose another --out"
+    if not config.resume:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise InputError(
+                folder, "is not empty", "go on with --resume, or choose another --out"
             )
         return
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(
-            folder, "is not empty", "go on with --resume, or choose another --out"
+    stopped = config_from_json(read_json(path), path)
+    changed = sorted(
+        item.name
+        for item in fields(TrainConfig)
+        if item.name not in _MAY_CHANGE
+        and getattr(stopped, item.name) != getattr(config, item.name)
+    )
+    if changed:
+        raise ConfigError(
+            f"cannot resume {folder} with other settings than it was started with: "
+            f"{', '.join(changed)}; leave them as they are, or choose another --out"
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(path, config.to_json())
+
+
+def begin_folder(config: TrainConfig) -> None:
+    """Make the run folder and write its settings.
+
+    Raises:
+        DiskFullError: No space is left.
+        InputError: It cannot be made.
+    """
+    with writing(config.out):
+        config.out.mkdir(parents=True, exist_ok=True)
+    write_json(config.out / "config.json", config.to_json())

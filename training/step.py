@@ -1,6 +1,7 @@
 """One step: from a batch of readings to the terms of the loss."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -57,6 +58,36 @@ class TrainStep(nn.Module):
         with torch.autocast(features.pooled.device.type, enabled=False):
             terms: dict[str, Tensor] = self.objective(encoded)
         return terms
+
+
+class Taken:
+    """A step under way: its losses are on their way to the processor."""
+
+    def __init__(
+        self, step: int, batch: Batch, terms: dict[str, Tensor], learning_rate: float
+    ) -> None:
+        """Begin to fetch the losses.
+
+        Args:
+            step: Which step, from 0.
+            batch: What it was taken on.
+            terms: Scalars, on any device; at least one.
+            learning_rate: The pace it was taken at.
+        """
+        self.step, self.batch, self.learning_rate = step, batch, learning_rate
+        self._names = list(terms)
+        found = torch.stack([v.detach().float().reshape(()) for v in terms.values()])
+        # asking an accelerator for a number would wait until it has nothing left to do
+        self._found = found.to("cpu", non_blocking=found.is_cuda)
+        self._ready: Any = None
+        if found.is_cuda:
+            self._ready = torch.cuda.current_stream(found.device).record_event()
+
+    def values(self) -> dict[str, float]:
+        """Wait for the losses, and return them by name."""
+        if self._ready is not None:
+            self._ready.synchronize()
+        return dict(zip(self._names, self._found.tolist(), strict=True))
 
 
 def gaze_entries(

@@ -134,3 +134,16 @@ def test_a_cut_checkpoint_is_refused(tmp_path):
 
     with pytest.raises(InputError, match="cannot resume"):
         trained(0, 5, tmp_path / "last")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["heads.safetensors", "vision/model.safetensors", "text/model.safetensors",
+     "text/tokenizer.json"],
+)  # fmt: skip
+def test_a_cut_model_is_an_error_that_names_it(run, name):
+    path = run / "model" / name
+    path.write_bytes(path.read_bytes()[:40])
+
+    with pytest.raises(InputError, match="model"):
+        load_model(run)

@@ -1,6 +1,9 @@
 import json
 import math
 import shutil
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -199,6 +202,87 @@ def test_a_loss_that_is_no_number_stops_the_run_and_names_the_readings(
     listed = json.loads((run_folder / "diverged.json").read_text())["reading_id"]
     assert len(listed) == 4
     assert set(listed) <= set(dataset.ids("reading_id"))
+
+
+def test_a_mistake_in_the_settings_leaves_the_folder_free(
+    make_dataset, make_config, run_folder, tmp_path
+):
+    make_dataset()
+    with pytest.raises(InputError):
+        fit(make_config(dataset=tmp_path / "mistyped"))
+    with pytest.raises(InputError):
+        fit(make_config(vision=str(tmp_path / "mistyped")))
+
+    assert not run_folder.exists()
+    fit(make_config(max_steps=1))
+
+
+def test_the_images_of_a_short_split_are_counted_as_they_are(make_dataset, make_config):
+    dataset = make_dataset(8)
+    readings = len(dataset.rows("train"))
+
+    summary = fit(make_config(batch_size=64, epochs=1))
+
+    counted = summary["samples_per_s"] * summary["seconds"]
+    assert counted == pytest.approx(readings, rel=0.2)
+
+
+def test_a_full_disk_is_told_and_the_run_goes_on_later(
+    make_dataset, make_config, run_folder, tmp_path
+):
+    make_dataset()
+    whole, config = tmp_path / "whole", make_config()
+    fit(make_config(out=whole))
+    fit(make_config(max_steps=3))
+    # no file may grow beyond a megabyte: the weights do not fit
+    code = (
+        "import resource, sys; from training.cli import main;"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20));"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    words = ["--dataset", config.dataset, "--out", run_folder, "--resume",
+             "--image-size", "32", "--joint-dim", "16", "--epochs", "2",
+             "--batch-size", "4", "--device", "cpu", "--threads", "1",
+             "--progress", "none"]  # fmt: skip
+
+    found = subprocess.run(
+        [sys.executable, "-c", code, "run", *map(str, words)],
+        capture_output=True,
+        text=True,
+    )
+
+    assert found.returncode == 1
+    assert "no space left" in found.stderr
+    assert "Traceback" not in found.stderr
+    assert not [path.name for path in run_folder.rglob("*.part")]
+    fit(make_config(resume=True))
+    assert same(weights(run_folder), weights(whole))
+
+
+def test_an_interrupted_run_ends_with_130_and_goes_on_to_the_bit(
+    make_dataset, make_config, run_folder, tmp_path
+):
+    make_dataset()
+    whole = tmp_path / "whole"
+    fit(make_config(out=whole, epochs=8))
+    words = ["--dataset", tmp_path / "dataset", "--out", run_folder, "--image-size",
+             "32", "--joint-dim", "16", "--epochs", "8", "--batch-size", "4",
+             "--device", "cpu", "--threads", "1", "--progress", "json"]  # fmt: skip
+    command = [sys.executable, "-m", "training.cli", "run", *map(str, words)]
+
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as run:
+        while '"done": 5,' not in (line := run.stderr.readline()):
+            assert line, "the run ended by itself"
+        run.send_signal(signal.SIGINT)
+        rest = run.stderr.read()
+
+    assert run.returncode == 130
+    assert "go on with --resume" in rest
+    assert "Traceback" not in rest
+    fit(make_config(epochs=8, resume=True))
+    assert same(weights(run_folder), weights(whole))
+    steps = [line["step"] for line in read_metrics(run_folder, "train")]
+    assert steps == list(range(1, len(steps) + 1))
 
 
 def test_the_learning_rate_rises_and_falls():

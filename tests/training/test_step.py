@@ -6,7 +6,7 @@ from training.data import TrainingData, training_texts
 from training.encoders import make_text, make_vision
 from training.model import ImageTextModel
 from training.objectives import make_objective
-from training.step import TrainStep, augmented, gaze_entries, plain
+from training.step import Taken, TrainStep, augmented, gaze_entries, plain
 from training.tokenizer import train_tokenizer
 
 CPU = torch.device("cpu")
@@ -89,3 +89,12 @@ def test_gaze_moves_with_the_image(make_step):
     assert not torch.equal(moved["xy"], there["xy"])
     assert not torch.equal(moved["images"], there["images"])
     assert torch.equal(batch.xy, plain(batch, CPU)["xy"])
+
+
+def test_the_losses_of_a_step_are_fetched_by_name(make_step):
+    _, batch = make_step()
+    terms = {"loss": torch.tensor([1.5], requires_grad=True), "count": torch.tensor(3)}
+
+    taken = Taken(7, batch, terms, 0.1)
+
+    assert taken.values() == {"loss": 1.5, "count": 3.0}
