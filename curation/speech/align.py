@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from curation.reports import Sentence
 from curation.speech.decoder import (
+    FRAME_S,
     RATE_HZ,
     HeardWord,
     dithered,
@@ -30,6 +31,8 @@ from curation.speech.pauses import without_pauses
 from curation.speech.tokens import Token, speak_words
 
 _log = logging.getLogger(__name__)
+_PROBE_S = 6.0
+"""Enough for a sentence; the time it takes grows faster than the sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +186,8 @@ def _search(
         return {}, "none"
     for method, wide in (("forced", False), ("grammar", False), ("grammar", True)):
         optional = method == "grammar"
+        if wide and not _promising(sound, mask, text, limits):
+            break
         found = hear(sound, spoken, text.sounds, optional=optional, wide=wide)
         words = {w.index: w for w in without_pauses(found or (), mask)}
         words = _whole_sentences(words, text)
@@ -192,6 +197,27 @@ def _search(
         if words and optional:
             break
     return words, "grammar"
+
+
+def _promising(
+    sound: NDArray[np.int16],
+    mask: NDArray[np.bool_],
+    text: _Text,
+    limits: AlignmentLimits,
+) -> bool:
+    """Whether wide beams find a sentence in the first seconds of the voice.
+
+    They take longer than the sound lasts where the text was not said: minutes, without
+    this look at a part of it.
+    """
+    first = int(mask.argmax()) * round(FRAME_S * RATE_HZ)
+    part = sound[first : first + int(_PROBE_S * RATE_HZ)]
+    if first + len(part) >= len(sound):
+        return True
+    spoken = [indices for indices in text.sentences if indices]
+    found = hear(part, spoken, text.sounds, optional=True, wide=True)
+    words = _whole_sentences({w.index: w for w in found or ()}, text)
+    return bool(_above_floor(words, text, limits))
 
 
 def _whole_sentences(heard: dict[int, HeardWord], text: _Text) -> dict[int, HeardWord]:

@@ -1,5 +1,6 @@
 import json
 import os
+import time
 import wave
 from itertools import pairwise
 from pathlib import Path
@@ -190,3 +191,18 @@ def test_human_speech_agrees_with_a_published_alignment():
         errors_s += [abs(w.start_s - t) for w, t in zip(found, words, strict=True)]
     assert np.median(errors_s) <= 0.020
     assert np.percentile(errors_s, 90) <= 0.030
+
+
+def test_a_report_that_was_not_said_does_not_take_longer_than_the_sound(dictate):
+    pcm, _, _ = dictate(REPORT + " No pneumonia. The aorta is tortuous. " * 2)
+    other = split_report(
+        "FINDINGS: Lungs are hyperinflated with flattened diaphragms. A right chest "
+        "port terminates in the superior vena cava. Healed rib fractures are noted.\n\n"
+        "IMPRESSION: Emphysema without consolidation. Old fractures."
+    ).sentences
+    begin_s = time.process_time()
+
+    result = align_report(pcm, RATE_HZ, other)
+
+    assert result.unverified
+    assert time.process_time() - begin_s < len(pcm) / RATE_HZ
