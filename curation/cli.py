@@ -61,6 +61,10 @@ def main(argv: Sequence[str] | None = None, prog: str = "curate") -> int:
     except RadgazeError as error:
         print(f"{prog} {name}: {error}", file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"{prog} {name}: {where}{error.strerror or error}", file=sys.stderr)
+        return 1
     except SystemExit as stopped:  # --help, or an option that does not parse
         return stopped.code if isinstance(stopped.code, int) else 1
     except KeyboardInterrupt:
@@ -149,6 +153,11 @@ def _print_tables(values: dict[str, Any]) -> None:
     for name, median in values["quality"].items():
         table.add_row(name, "–" if median is None else f"{median:.3g}")
     console.print(table)
+    if values["rejected"]:
+        table = Table(f"{values['rejected']} rejected, for", "times")
+        for reason, count in values["rejected_for"].items():
+            table.add_row(reason, str(count))
+        console.print(table)
 
 
 if __name__ == "__main__":

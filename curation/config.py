@@ -65,7 +65,7 @@ class QualityLimits:
     min_fixations: int = 3
     """Fixations on or off the image."""
     min_timed_share: float = 0.0
-    """Of the sentences, how many were found in the audio; 0 accepts silent readings."""
+    """Of the sentences, how many were found in the audio."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,8 @@
 """What a data set holds, in numbers."""
 
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +36,9 @@ class Inspection:
     """Medians over the rows with gaze."""
     policy: dict[str, Any]
     rejected: int
+    """Readings and whole sessions that are not in the data set."""
+    rejected_for: dict[str, int]
+    """How many had each reason, the most frequent first; `…` stands for numbers."""
 
 
 def inspect(folder: Path) -> Inspection:
@@ -69,7 +75,15 @@ def inspect(folder: Path) -> Inspection:
         quality={name: _median(dataset.column(f"quality/{name}")) for name in QUALITY},
         policy=dict(document.get("policy") or {}),
         rejected=len(document.get("rejected") or ()),
+        rejected_for=_reasons(document.get("rejected") or ()),
     )
+
+
+def _reasons(rejected: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Count reasons that differ in their numbers as one."""
+    reasons = (reason for entry in rejected for reason in entry["reasons"])
+    counts = Counter(re.sub(r"\d+(?:\.\d+)?", "…", reason) for reason in reasons)
+    return dict(sorted(counts.items(), key=lambda count: (-count[1], count[0])))
 
 
 def _first(table: str) -> str:

@@ -71,9 +71,15 @@ def find_sessions(roots: Iterable[Path]) -> list[Path]:
     """
     found: set[Path] = set()
     for root in roots:
+        if root.is_file() and root.suffix.lower() == ".xdf":
+            raise _foreign(root, "is a recording, not a folder of sessions")
         if not root.is_dir():
             raise InputError(root, "is not a folder", "name a folder of sessions")
         here = {path.parent.resolve() for path in root.rglob(SESSION_FILE)}
+        if not here and any(root.rglob("*.xdf")):
+            raise _foreign(
+                root, f"holds recordings, but no {SESSION_FILE} at any depth"
+            )
         if not here:
             raise InputError(
                 root,
@@ -108,7 +114,7 @@ def read_recording(folder: Path) -> Recording:
         info=info,
         gaze=gaze,
         display=display,
-        audio=_audio(_pick(streams, info, "audio", "audio"), notes),
+        audio=_audio(path, _pick(streams, info, "audio", "audio"), notes),
         truncated=any(stream.truncated for stream in streams),
         notes=notes,
     )
@@ -191,7 +197,8 @@ def _display(
     return events
 
 
-def _audio(streams: list[XdfStream], notes: dict[str, int]) -> Audio | None:
+def _audio(path: Path, streams: list[XdfStream], notes: dict[str, int]) -> Audio | None:
+    streams = [s for s in streams if s.values.dtype != object]
     if not streams:
         return None
     width = streams[-1].values.shape[1]
@@ -199,7 +206,16 @@ def _audio(streams: list[XdfStream], notes: dict[str, int]) -> Audio | None:
     time_s, order, _ = _ordered(streams, notes)
     frames = np.concatenate([stream.values for stream in streams])[order]
     stated = _text(streams[-1].header, "info", "desc", "audio", "sample_rate")
-    rate_hz = float(stated or width * streams[-1].nominal_rate_hz)
+    try:
+        rate_hz = float(stated or width * streams[-1].nominal_rate_hz)
+    except ValueError:
+        rate_hz = 0.0
+    if not 1000 <= rate_hz < 1e6:
+        raise InputError(
+            path,
+            f"its audio stream states no sample rate that can be: {rate_hz:g} Hz",
+            "sample_rate in its header must say how many samples a second",
+        )
     if frames.dtype != np.int16:
         frames = np.clip(frames * 32767.0, -32768, 32767).astype(np.int16)
     return Audio(time_s, frames, round(rate_hz))
@@ -210,6 +226,17 @@ def _text(node: Any, *path: str) -> str:
         node = node.get(tag) if isinstance(node, Mapping) else None
         node = node[0] if isinstance(node, list) and node else node
     return node if isinstance(node, str) else ""
+
+
+def _foreign(path: Path, found: str) -> InputError:
+    """Made by another program, or moved away from its description."""
+    return InputError(
+        path,
+        found,
+        f"put {RECORDING_FILE} beside the {SESSION_FILE} that names its screen, "
+        "reader and images by pseudonym, as radgaze capture writes it; other "
+        "programs' recordings cannot be curated without one",
+    )
 
 
 def _missing(path: Path, role: str) -> InputError:

@@ -95,3 +95,41 @@ def test_help_is_fast_and_loads_nothing_heavy(argv):
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
     assert time.monotonic() - start_s < 3  # 0.2 s on an idle machine
+
+
+def test_inspect_counts_the_rejected_by_reason(make_dataset, capsys):
+    folder = make_dataset(2)
+    path = folder / "dataset.json"
+    document = json.loads(path.read_text())
+    rejected = [
+        {
+            "session": "s",
+            "image_id": "i",
+            "reasons": [f"valid_share 0.{n} is below 0.5"],
+        }
+        for n in (1, 23)
+    ]
+    rejected[0]["reasons"].append("its image file is in no study list")
+    path.write_text(json.dumps(document | {"rejected": rejected}))
+
+    assert main(["inspect", str(folder), "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["rejected"] == 2
+    assert list(shown["rejected_for"].items()) == [
+        ("valid_share … is below …", 2),
+        ("its image file is in no study list", 1),
+    ]
+
+    assert main(["inspect", str(folder)]) == 0
+    assert "is below" in capsys.readouterr().out
+
+
+def test_a_folder_that_cannot_be_written_is_told_without_a_traceback(
+    arguments, tmp_path, capsys
+):
+    (tmp_path / "file").write_text("")
+
+    code = main([*arguments, "--out", str(tmp_path / "file" / "below" / "out")])
+
+    assert code == 1
+    assert "file" in capsys.readouterr().err

@@ -1,6 +1,8 @@
 """Reading sessions: whole, cut, and with streams or order missing."""
 
+import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from capture.errors import InputError
 from capture.geometry import Screen
 from capture.session import RECORDING_FILE
 from capture.streams import audio_spec, display_spec, gaze_spec
-from capture.xdf import XdfWriter
+from capture.xdf import XdfWriter, read_streams
 from curation.recordings import combine_eyes, find_sessions, read_recording
 
 SCREEN = Screen()
@@ -154,3 +156,38 @@ def test_eyes_are_averaged_where_both_are_seen():
 
     expected = [[2, 1], [2, 2], [6, 8], [np.nan, np.nan]]
     np.testing.assert_array_equal(actual, expected)
+
+
+def test_a_recording_of_another_program_is_told_apart(session, tmp_path):
+    other = tmp_path / "other"
+    (other / "sub-1").mkdir(parents=True)
+    foreign = shutil.copy(session / RECORDING_FILE, other / "sub-1" / "task.xdf")
+
+    with pytest.raises(InputError, match=r"no session\.json .*names its screen"):
+        find_sessions([other])
+    with pytest.raises(InputError, match=r"not a folder of sessions.*session\.json"):
+        find_sessions([Path(foreign)])
+
+
+@pytest.mark.parametrize("rate", ["0", "fast", "nan"])
+def test_audio_without_a_sample_rate_is_an_error(session, rate):
+    path = session / RECORDING_FILE
+    streams = read_streams(path)
+    path.unlink()
+    specs = {"gaze": gaze_spec(SCREEN, 250), "display": display_spec()}
+    specs["audio"] = audio_spec(16000)
+    with XdfWriter(path) as writer:
+        for stream in streams:
+            header = specs[stream.name.removeprefix("radgaze_")].to_header_xml()
+            header = re.sub(
+                "<sample_rate>.*?</sample_rate>",
+                f"<sample_rate>{rate}</sample_rate>",
+                header,
+            )
+            number = writer.add_stream(header)
+            text = stream.values.dtype == object
+            values = stream.texts if text else stream.values
+            writer.write_samples(number, stream.stamps_s, values)
+
+    with pytest.raises(InputError, match="no sample rate"):
+        read_recording(session)
