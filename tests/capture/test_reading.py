@@ -289,27 +289,6 @@ def test_a_recorder_that_dies_ends_the_session_with_a_clear_error(
     assert names == {"radgaze_gaze", "radgaze_display"}
 
 
-def test_a_recorder_that_hangs_is_told_and_nothing_is_lost(studies, start, tmp_path):
-    process = start(studies, [Action("stop")], every_s=6)
-    recording = wait_for(
-        lambda: [p for p in tmp_path.rglob("*.xdf") if p.stat().st_size > 5000]
-    )[0]
-    recorder = child_of(process)
-
-    os.kill(recorder, signal.SIGSTOP)
-    time.sleep(3.8)
-    os.kill(recorder, signal.SIGCONT)
-    _, err = process.communicate(timeout=60)
-
-    assert process.returncode == 0
-    assert "the recorder does not answer" in err
-    assert "the recorder answers again" in err
-    from capture.xdf import read_streams
-
-    gaze = next(s for s in read_streams(recording) if s.name == "radgaze_gaze")
-    assert np.diff(gaze.stamps_s).max() < 0.2
-
-
 def test_a_recorder_that_cannot_start_leaves_no_folder(studies, start, tmp_path):
     process = start(studies, [], "--microphone", "--microphone-device", "no such one")
     out, err = process.communicate(timeout=60)
