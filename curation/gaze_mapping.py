@@ -76,6 +76,8 @@ def timeline(display: Sequence[tuple[float, Event]], end_s: float) -> Timeline:
         elif isinstance(event, ViewChanged):
             if open_ is None or event.image_id != open_.image_id:
                 continue
+            if _numbers(event) == affine[-1]:
+                continue  # gray levels changed: the image stays where it is
         elif not isinstance(event, ImageHidden | Blank):
             continue
         seen = isinstance(event, ImageShown | ViewChanged)

@@ -169,3 +169,49 @@ def test_simulated_fixations_are_where_the_reader_looked(simulated):
     miss_deg = np.concatenate(misses_deg)
 
     assert np.median(np.hypot(*miss_deg.T)) < 0.1
+
+
+def test_a_change_of_gray_levels_does_not_split_a_fixation():
+    gray = ViewChanged(
+        image_id="image-a",
+        affine=FIT,
+        cause="window",
+        window_center=0.4,
+        window_width=0.5,
+        invert=False,
+    )
+    display = [*DISPLAY[:2], (11.8, gray), *DISPLAY[2:]]
+
+    views = timeline(display, end_s=19.0)
+
+    assert views.start_s.tolist() == [10.0, 12.0, 14.0, 15.0]
+    assert views.affine.tolist() == timeline(DISPLAY, end_s=19.0).affine.tolist()
+
+
+def test_a_mirrored_image_keeps_its_places_and_has_sizes_above_0():
+    mirrored = (-2.0, 0.0, 700.0, 0.0, 2.0, 100.0)
+    display = [(10.0, shown(affine=mirrored)), (14.0, ImageHidden(image_id="image-a"))]
+    views = timeline(display, end_s=19.0)
+    time_s = np.arange(1000, 1400) / 100
+    labels = np.full(400, FIXATION, np.int8)
+    xy_px = np.tile([600.0, 500.0], (400, 1))
+
+    table = fixations_on(0, time_s, xy_px, labels, views, SCREEN, 0.01)
+
+    np.testing.assert_allclose(table["x"], [0.25], atol=1e-6)  # (600 - 700) / -2 / 200
+    assert table["sigma_x"][0] > 0
+
+
+def test_an_image_that_is_shown_again_is_another_showing():
+    display = [
+        (10.0, shown()),
+        (12.0, ImageHidden(image_id="image-a")),
+        (15.0, shown(index=1)),
+    ]
+
+    views = timeline(display, end_s=19.0)
+
+    assert [(s.image_id, s.shown_s, s.cut) for s in views.showings] == [
+        ("image-a", 10.0, False),
+        ("image-a", 15.0, True),
+    ]
