@@ -1,19 +1,26 @@
+import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from capture.errors import InputError, VersionError
-from tui.demo.child import StageFailedError, run_child
+from tui.demo.child import StageFailedError, run_at_once, run_child
 from tui.demo.figures import curves, film_svg, histogram, make_film, scanpath_layer
 from tui.demo.pieces import card, table
 from tui.demo.stages import FULL, QUICK, plan
 from tui.demo.state import Options, open_state
+
+needs_proc = pytest.mark.skipif(
+    not Path("/proc/self/cwd").exists(), reason="looks for processes in /proc"
+)
 
 
 def test_a_new_folder_begins_a_demo(tmp_path):
@@ -86,6 +93,55 @@ def test_a_failing_command_tells_its_code_and_last_words(tmp_path):
     assert "nothing-here: is not a data set" in str(caught.value)
     assert "exit code 1 of: radgaze curate verify nothing-here" in str(caught.value)
     assert "Traceback" not in str(caught.value)
+
+
+def running_in(folder):
+    """Processes whose working folder is `folder`."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (process / "cwd").readlink() == folder:
+                found.add(int(process.name))
+    return found
+
+
+LONG = ["capture", "simulate-studies", "--n", "500", "--height-px", "512",
+        "--workers", "2", "--progress", "json", "--out"]  # fmt: skip
+
+
+@needs_proc
+def test_a_failing_command_ends_those_beside_it(tmp_path):
+    commands = [[*LONG, "studies"], ["curate", "verify", "nothing-here"]]
+
+    with pytest.raises(StageFailedError, match="curate verify nothing-here"):
+        run_at_once(commands, lambda told: None, folder=tmp_path)
+
+    assert running_in(tmp_path) == set()
+
+
+@needs_proc
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_demo_ends_its_children_and_goes_on(tmp_path, number):
+    out = tmp_path / "demo"
+    command = [sys.executable, "-m", "tui.cli", "demo", "--out", str(out),
+               "--progress", "json"]  # fmt: skip
+
+    # alone, as a terminal's interrupt would reach the children by another way too
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as demo:
+        while "simulate-studies" not in (line := demo.stderr.readline()):
+            assert line, "the demo ended by itself"
+        began = running_in(out)
+        demo.send_signal(number)
+        rest = demo.stderr.read()
+
+    assert demo.returncode == 130
+    assert began
+    assert "run it again to go on" in rest
+    assert "Traceback" not in rest
+    assert running_in(out) == set()
+    assert open_state(out, Options()).spent["studies"] > 0
 
 
 def test_progress_of_a_child_is_passed_on(tmp_path):

@@ -3,11 +3,14 @@
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 from capture.errors import RadgazeError
@@ -36,7 +39,6 @@ def run_child(
     *,
     folder: Path,
     environment: Mapping[str, str] | None = None,
-    on_start: "Callable[[subprocess.Popen[str]], None] | None" = None,
 ) -> list[str]:
     """Run one `radgaze` command to its end.
 
@@ -45,7 +47,6 @@ def run_child(
         on_progress: Told how far it is, in a few words, now and then.
         folder: Where it runs: relative paths in `words` begin there.
         environment: Added to this process's own.
-        on_start: Told of the process.
 
     Returns:
         The last lines that it wrote.
@@ -53,30 +54,8 @@ def run_child(
     Raises:
         StageFailedError: It ended with another code than 0.
     """
-    last: deque[str] = deque(maxlen=_LAST_LINES)
-    with subprocess.Popen(
-        [sys.executable, "-m", "tui.cli", *words],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        cwd=folder,
-        env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-    ) as child:
-        if on_start:
-            on_start(child)
-        try:
-            for line in child.stdout or ():
-                _hear(line.rstrip(), last, on_progress)
-            code = child.wait()
-        except BaseException:
-            _end(child)
-            raise
-    if code:
-        raise StageFailedError(shown(words), code, last)
-    return list(last)
+    (last,) = run_at_once([words], on_progress, folder=folder, environment=environment)
+    return last
 
 
 def run_at_once(
@@ -85,32 +64,58 @@ def run_at_once(
     *,
     folder: Path,
     environment: Mapping[str, str] | None = None,
-) -> None:
+) -> list[list[str]]:
     """Run several `radgaze` commands side by side; see `run_child`.
+
+    None of them, nor what they started, outlives the call.
 
     Raises:
         StageFailedError: One of them failed; the others were ended.
     """
-    running: list[subprocess.Popen[str]] = []
-    with ThreadPoolExecutor(len(commands)) as pool:
-        waiting = [
-            pool.submit(
-                run_child,
-                words,
-                on_progress,
-                folder=folder,
-                environment=environment,
-                on_start=running.append,
-            )
-            for words in commands
-        ]
+    children = [_start(words, folder, environment or {}) for words in commands]
+    with ThreadPoolExecutor(len(children)) as pool:
         try:
+            waiting = [
+                pool.submit(_follow, child, words, on_progress)
+                for child, words in zip(children, commands, strict=True)
+            ]
             for done in as_completed(waiting):
                 done.result()
-        except BaseException:
-            for child in running:
-                child.terminate()
-            raise
+            return [done.result() for done in waiting]
+        finally:
+            _end(children)
+
+
+def _start(
+    words: Sequence[str], folder: Path, environment: Mapping[str, str]
+) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "tui.cli", *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        cwd=folder,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        # of a group of its own: a terminal's interrupt comes once, from here
+        start_new_session=True,
+    )
+
+
+def _follow(
+    child: "subprocess.Popen[str]",
+    words: Sequence[str],
+    on_progress: Callable[[str], None],
+) -> list[str]:
+    last: deque[str] = deque(maxlen=_LAST_LINES)
+    with child.stdout or nullcontext(()) as lines:
+        for line in lines:
+            _hear(line.rstrip(), last, on_progress)
+    if code := child.wait():
+        raise StageFailedError(shown(words), code, last)
+    return list(last)
 
 
 def _hear(line: str, last: "deque[str]", on_progress: Callable[[str], None]) -> None:
@@ -125,10 +130,21 @@ def _hear(line: str, last: "deque[str]", on_progress: Callable[[str], None]) -> 
         last.append(line)
 
 
-def _end(child: "subprocess.Popen[str]") -> None:
-    """Let an interrupted child close its files, but do not wait for ever."""
-    child.terminate()
-    try:
-        child.wait(_GRACE_S)
-    except subprocess.TimeoutExpired:
-        child.kill()
+def _end(children: "Sequence[subprocess.Popen[str]]") -> None:
+    """Let children close their files, but do not wait for ever."""
+    running = [child for child in children if child.poll() is None]
+    for child in running:
+        _signal(child, signal.SIGINT)
+    before_s = time.monotonic() + _GRACE_S
+    for child in running:
+        try:
+            child.wait(max(0.0, before_s - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            _signal(child, signal.SIGKILL)
+            child.wait()
+
+
+def _signal(child: "subprocess.Popen[str]", number: signal.Signals) -> None:
+    """Signal a child and the workers that it started, as a terminal does."""
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, number)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,8 @@ def main(argv: Sequence[str] | None = None, prog: str = "radgaze demo") -> int:
     The path of the report goes to stdout, everything else to stderr.
     """
     chosen = _parser(prog).parse_args(argv)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # else its children would live on
+        signal.signal(number, signal.default_int_handler)
     try:
         from tui.demo.stages import run_demo
 
