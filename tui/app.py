@@ -22,6 +22,7 @@ class Desk(App[None]):
     """Lists sessions, data sets and runs under a folder; enter shows the details."""
 
     TITLE = "radgaze"
+    ENABLE_COMMAND_PALETTE = False  # enter would not reach it
     CSS = """
     #entries { height: 1fr; }
     #side { height: auto; max-height: 50%; border-top: solid $primary; padding: 0 1; }
@@ -88,6 +89,10 @@ class Desk(App[None]):
         """Give the table the whole window."""
         self.query_one("#side").add_class("-hidden")
 
+    def on_data_table_row_selected(self) -> None:
+        """Show what was clicked on."""
+        self.action_show()
+
     def on_data_table_row_highlighted(self) -> None:
         """Keep open details with the cursor."""
         if self.entries and not self.query_one("#side").has_class("-hidden"):
@@ -108,6 +113,7 @@ def _describe(entry: Entry) -> Text:
     text.append(f"{entry.kind}  ", style="dim").append(f"{entry.name}\n", style="bold")
     if entry.problem:
         return text.append(entry.problem, style="red")
+    text.append(f"{entry.figures}\n")  # the table may have no room for all of it
     width = max((len(name) for name, _ in entry.details), default=0)
     for name, value in entry.details:
         text.append(f"{name:<{width}}  ", style="dim").append(f"{value}\n")

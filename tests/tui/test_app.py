@@ -88,6 +88,12 @@ def test_enter_shows_the_details_and_escape_closes_them(desk_folder):
     assert hidden
 
 
+def test_details_repeat_the_figures_that_a_narrow_window_cuts(desk_folder):
+    rows, details, _, _ = drive(desk_folder, ["enter"])
+
+    assert rows[0][2] in details
+
+
 def test_open_details_follow_the_cursor(desk_folder):
     _, details, _, _ = drive(desk_folder, ["enter", "down", "down", "down"])
 
