@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from capture.config import VoiceEngine
@@ -101,12 +101,32 @@ def speak(
             "the simulated voice 'espeak'", "simulation-voice", "--voice tones"
         )
     request = {
-        "sentences": list(sentences),
+        "sentences": [_said(text) for text in sentences],
         "voice": voice,
         "words_per_minute": [round(rate) for rate in rates],
         "pitch": 35 + round(30 * _unit(seed, -1)),
     }
-    return _ask_child(request)
+    return [
+        replace(spoken, words=_as_written(text, spoken.words))
+        for text, spoken in zip(sentences, _ask_child(request), strict=True)
+    ]
+
+
+_UNITS = {"cm": "centimeters", "mm": "millimeters"}
+
+
+def _said(text: str) -> str:
+    """Write units as a reader says them; eSpeak would spell their letters."""
+    return re.sub(r"\b(cm|mm)\b", lambda unit: _UNITS[unit[0]], text)
+
+
+def _as_written(text: str, words: Sequence[SpokenWord]) -> tuple[SpokenWord, ...]:
+    """Give the times of the said words to the written ones, which are as many."""
+    written = list(re.finditer(r"\S+", text))
+    return tuple(
+        replace(word, text=match[0], char_start=match.start(), char_end=match.end())
+        for match, word in zip(written, words, strict=True)
+    )
 
 
 def match_words(

@@ -31,6 +31,13 @@ from curation.speech.pauses import without_pauses
 from curation.speech.tokens import Token, speak_words
 
 _log = logging.getLogger(__name__)
+_ATTEMPTS = (
+    ("forced", False),
+    ("forced", True),
+    ("grammar", False),
+    ("grammar", True),
+)
+"""Method and whether its beams are wide, until one finds what nobody doubts."""
 _PROBE_S = 6.0
 """Enough for a sentence; the time it takes grows faster than the sound."""
 
@@ -180,19 +187,24 @@ def _search(
     text: _Text,
     limits: AlignmentLimits,
 ) -> tuple[dict[int, HeardWord], str]:
-    """Return the words found by token index, and the method that found them."""
+    """Return the words found by token index, and the method that found them.
+
+    Wide beams force every text onto every sound, so what they find is believed only
+    where each sentence sounds right.
+    """
     spoken = [indices for indices in text.sentences if indices]
     if not spoken or not mask.any():
         return {}, "none"
-    for method, wide in (("forced", False), ("grammar", False), ("grammar", True)):
+    for method, wide in _ATTEMPTS:
         optional = method == "grammar"
-        if wide and not _promising(sound, mask, text, limits):
+        if optional and wide and not _promising(sound, mask, text, limits):
             break
         found = hear(sound, spoken, text.sounds, optional=optional, wide=wide)
         words = {w.index: w for w in without_pauses(found or (), mask)}
         words = _whole_sentences(words, text)
         kept = _above_floor(words, text, limits)
-        if words and not doubts(list(kept.values()), mask, limits):
+        whole = len(kept) == len(text.tokens) or not wide or optional
+        if words and whole and not doubts(list(kept.values()), mask, limits):
             return words, method
         if words and optional:
             break

@@ -122,3 +122,15 @@ def test_word_times_never_go_back(tokens, events):
     assert [w.text for w in words] == tokens
     assert times_s == sorted(times_s)
     assert all(0 <= t <= 5 for t in times_s)
+
+
+def test_units_are_said_in_full_and_keep_their_place():
+    pytest.importorskip("espeakng_loader")
+    text = "A 1.2 cm nodule."
+
+    (short,) = speak([text])
+    (full,) = speak(["A 1.2 centimeters nodule."])
+
+    assert [text[w.char_start : w.char_end] for w in short.words] == text.split()
+    assert [w.text for w in short.words] == text.split()
+    np.testing.assert_array_equal(short.pcm, full.pcm)
