@@ -109,14 +109,22 @@ def _header(state: State, figures: dict[str, Any], alignment: dict[str, Any]) ->
 def _made(state: State) -> str:
     lines = "".join(
         f"<tr><td>{escape(stage['title'])}</td><td>"
-        + "<br>".join(f"<code>{escape(c)}</code>" for c in stage["commands"])
+        + "<br>".join(_command(told) for told in stage["commands"])
         + f'</td><td class="num">{stage["seconds"]:.0f} s</td></tr>'
         for stage in state.stages
     )
     return (
-        "<p>Commands as the demo ran them, one after the other, in its folder.</p>"
+        "<p>Commands as the demo ran them in its folder, one after the other; those of "
+        "the two models side by side.</p>"
         f'<div class="panel wide"><table><tbody>{lines}</tbody></table></div>'
     )
+
+
+def _command(told: str) -> str:
+    """Spell a command so that no line ends within an option, as after its hyphens."""
+    words = [escape(word) for word in told.split(" ")]
+    kept = [f"<span>{w}</span>" if w.startswith("--") else w for w in words]
+    return f"<code>{' '.join(kept)}</code>"
 
 
 def _footer(state: State) -> str:
