@@ -46,6 +46,18 @@ def write_report(result: dict[str, Any], headline: Floats, folder: Path) -> None
 
 def summary_lines(result: dict[str, Any]) -> list[str]:
     """Say the main figures of a result in words, with interval and chance."""
+    return [*_doubts(result), *_figure_lines(result)]
+
+
+def _doubts(result: dict[str, Any]) -> list[str]:
+    if result["protocol"]["trained_on_this_data_set"]:
+        return []
+    return [
+        "trained on another data set: make sure that none of these patients was in it"
+    ]
+
+
+def _figure_lines(result: dict[str, Any]) -> list[str]:
     found = result["results"]
     if result["task"] == "zero-shot":
         head = _number("macro AUROC", found["macro_auroc"], found["chance"])

@@ -108,6 +108,8 @@ def evaluate_tasks(
         seed=seed,
         progress=progress,
     )
+    # patients held out here may have been trained on there
+    same = towers.description["model"].get("dataset") == data.identity
     results = []
     for task in tasks:
         scored = TASKS[task](held)
@@ -115,7 +117,7 @@ def evaluate_tasks(
             "format": RESULT_FORMAT,
             "version": RESULT_VERSION,
             "task": task,
-            "protocol": _protocol(held, split),
+            "protocol": _protocol(held, split) | {"trained_on_this_data_set": same},
             "run": towers.description,
             "dataset": {"identity": data.identity, "readings": len(data)},
             "results": scored.figures,

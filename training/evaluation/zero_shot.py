@@ -181,18 +181,21 @@ def _score(
     auroc = metrics.estimate(area)
     precision = metrics.estimate(metrics.average_precision(p, truth, weights))
     balanced = metrics.estimate(metrics.balanced_accuracy(called, truth, weights))
-    share = float(called.mean())
+    share, common = float(called.mean()), float(max(truth.mean(), 1 - truth.mean()))
     result: dict[str, Any] = {
         "auroc": auroc.as_json(),
         "auprc": precision.as_json(),
         "balanced_accuracy": balanced.as_json(),
         "accuracy": float((called == truth).mean()),
+        "macro_f1": _macro_f1(called > 0, truth),
+        "positive_share": {"called": share, "true": float(truth.mean())},
         "confusion": _confusion(called, truth),
         "constant_predictor": {
             "auroc": 0.5,
             "auprc": float(truth.mean()),
             "balanced_accuracy": 0.5,
-            "accuracy": float(max(truth.mean(), 1 - truth.mean())),
+            "accuracy": common,
+            "macro_f1": common / (1 + common),
         },
         "warnings": [],
     }
@@ -203,6 +206,13 @@ def _score(
             "AUROC below 0.4: are the prompts the wrong way round?"
         )
     return area, result
+
+
+def _macro_f1(called: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
+    """Mean of the F1 scores of having and of not having the finding."""
+    both = [(called, truth), (~called, ~truth)]
+    scores = [2 * (a & b).sum() / (a.sum() + b.sum()) for a, b in both]
+    return float(np.mean(scores))
 
 
 def _confusion(called: metrics.Floats, truth: NDArray[np.bool_]) -> dict[str, int]:

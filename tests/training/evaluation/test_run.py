@@ -5,6 +5,7 @@ import pytest
 
 from capture.errors import InputError, UnknownNameError
 from training.evaluation.cli import main
+from training.evaluation.report import summary_lines
 from training.evaluation.run import TASKS, evaluate
 
 
@@ -52,6 +53,27 @@ def test_the_same_evaluation_gives_the_same_bytes(trained, tmp_path):
 
     a, b = ((tmp_path / n / "grounding.json").read_bytes() for n in ("a", "b"))
     assert a == b
+
+
+def test_a_model_of_another_data_set_is_told_of(trained, make_reading, tmp_path):
+    from curation.dataset import DatasetWriter
+
+    with DatasetWriter(tmp_path / "other", image_size=32) as writer:
+        for i in range(24):
+            writer.add(make_reading(i + 100, sick=i % 2 == 0))
+        writer.finish(split_shares=(0.4, 0.1, 0.5))
+
+    own, other = (
+        evaluate(
+            trained / "run", "retrieval", dataset, out=tmp_path / "out", resamples=20
+        )
+        for dataset in (trained / "data", tmp_path / "other")
+    )
+
+    assert own["protocol"]["trained_on_this_data_set"]
+    assert not other["protocol"]["trained_on_this_data_set"]
+    assert "another data set" not in summary_lines(own)[0]
+    assert "another data set" in summary_lines(other)[0]
 
 
 def test_an_unknown_task_lists_the_known(trained):

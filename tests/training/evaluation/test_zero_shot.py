@@ -96,6 +96,25 @@ def test_a_model_that_says_always_the_same_is_warned_of(make_held_out, plain_tow
     assert found["warnings"] == ["more than 95 % of the images are called the same"]
     assert found["balanced_accuracy"]["value"] == 0.5
     assert found["constant_predictor"]["balanced_accuracy"] == 0.5
+    assert found["positive_share"]["called"] in (0, 1)
+
+
+def test_macro_f1_equals_scikit_learn(make_held_out):
+    from sklearn.metrics import f1_score
+
+    found = zero_shot(make_held_out()).figures["variants"]["pooled"]["findings"]
+
+    for score in found.values():
+        counts = score["confusion"]
+        pairs = {"true_positive": (1, 1), "false_positive": (0, 1),
+                 "false_negative": (1, 0), "true_negative": (0, 0)}  # fmt: skip
+        table = [pair for name, pair in pairs.items() for _ in range(counts[name])]
+        truth, called = zip(*table, strict=True)
+        expected = f1_score(truth, called, average="macro", zero_division=0)
+        assert score["macro_f1"] == pytest.approx(expected)
+        constant = f1_score(truth, [max(set(truth), key=truth.count)] * len(truth),
+                            average="macro", zero_division=0)  # fmt: skip
+        assert score["constant_predictor"]["macro_f1"] == pytest.approx(constant)
 
 
 def test_a_prompt_for_no_finding_is_refused(make_held_out):
