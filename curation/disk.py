@@ -101,9 +101,17 @@ def exclusive(folder: Path) -> Iterator[None]:
 
 
 def file_sha256(path: Path) -> str:
-    """Hash a file without loading it whole."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Hash a file without loading it whole.
+
+    Raises:
+        InputError: The file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise InputError(path, f"cannot be read: {why}", "check the path") from error
 
 
 def write_json(path: Path, document: object) -> None:

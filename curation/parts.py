@@ -5,6 +5,7 @@ import json
 import platform
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
@@ -15,12 +16,12 @@ import capture
 import curation
 from capture.errors import DiskFullError, InputError, RadgazeError
 from capture.images import file_bytes, load_image
-from capture.images import file_sha256 as image_sha256
 from capture.pseudonyms import pseudonym
 from capture.session import RECORDING_FILE, SESSION_FILE, describe_study, read_session
 from capture.studies import Study
 from curation.config import CurateConfig
 from curation.disk import disk_full, file_sha256, write_json
+from curation.privacy import session_name
 from curation.readings import (
     Accepted,
     Content,
@@ -132,9 +133,16 @@ class SessionJob:
             return Outcome(shard=self.parts.folder, disk_full=True)
         except RadgazeError as error:
             rejected = Rejected(
-                session=self.folder.name, image_id="", reasons=(reason_of(error),)
+                session=self._name(),
+                image_id="",
+                reasons=(reason_of(error),),
             )
             return Outcome(shard=self.parts.folder, rejected=(asdict(rejected),))
+
+    def _name(self) -> str:
+        with suppress(RadgazeError):
+            return read_session(self.folder).session_id
+        return session_name(self.folder.name)
 
     def _run(self) -> Outcome:
         info = read_session(self.folder)
@@ -212,7 +220,7 @@ class HashJob:
         Raises:
             InputError: A file cannot be read.
         """
-        return [(file_bytes(s.image), image_sha256(s.image)) for s in self.studies]
+        return [(file_bytes(s.image), file_sha256(s.image)) for s in self.studies]
 
 
 @cache

@@ -20,7 +20,8 @@ RULES: Mapping[str, re.Pattern[str]] = {
         rf"(?:[A-Z]\.\s*)*{_NAME}(?:\s+(?:[A-Z]\.\s*)?{_NAME})?"
     ),
     "signed": re.compile(
-        rf"(?<=by )(?:[A-Z]\.\s*)*{_NAME},?\s+(?:{_NAME},?\s+)?(?:M\.?D\.?|D\.?O\.?)"
+        rf"(?<=by )(?:[A-Z]\.\s*)*{_NAME},?\s+(?:[A-Z]\.?\s+)*(?:{_NAME},?\s+)?"
+        r"(?:M\.?D\.?|D\.?O\.?)"
     ),
     "record": re.compile(
         r"\b(?:mrn|medical record(?: number)?|accession(?: number)?|acc|patient id|"
@@ -52,12 +53,18 @@ RULES: Mapping[str, re.Pattern[str]] = {
 }
 """What is blanked, in this order. Measures stay: 12 x 15 mm, T12, 6:00, 10-11 cm."""
 
+_SESSION = re.compile(r"session-[0-9a-f]{12}|simulated-[0-9]+-r[0-9]+-s[0-9]+")
 _PSEUDONYM = re.compile(r"(?:reader|patient|study|image)-[0-9a-f]{12}")
 
 
 def is_pseudonym(kind: str, value: str) -> bool:
     """Whether `value` has the form of a pseudonym of this kind."""
     return value.startswith(f"{kind}-") and _PSEUDONYM.fullmatch(value) is not None
+
+
+def session_name(folder: str) -> str:
+    """Return a folder's name if it is a session's; others may name a person."""
+    return folder if _SESSION.fullmatch(folder) else "unnamed"
 
 
 def scrub(text: str) -> tuple[str, dict[str, int]]:

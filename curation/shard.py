@@ -173,13 +173,16 @@ class ShardReader:
         """
         if name not in self._cache:
             with self._open() as file:
-                if name not in file:
-                    raise InputError(self.path, f"has no {name}", "see: curate verify")
-                values = file[name]
-                text = values.dtype == object
-                self._cache[name] = values.asstr()[...] if text else values[...]
+                self._read(file, name)
         column: Column = self._cache[name]
         return column
+
+    def _read(self, file: Any, name: str) -> None:
+        if name not in file:
+            raise InputError(self.path, f"has no {name}", "see: curate verify")
+        values = file[name]
+        text = values.dtype == object
+        self._cache[name] = values.asstr()[...] if text else values[...]
 
     def attributes(self, group: str) -> dict[str, Any]:
         """Read the attributes of a group."""
@@ -233,6 +236,11 @@ class ShardReader:
         Raises:
             InputError: The shard is damaged.
         """
+        missing = [name for name in _COLUMNS if name not in self._cache]
+        if missing:
+            with self._open() as file:  # once: it takes as long as ten columns
+                for name in missing:
+                    self._read(file, name)
         masks = {name: bool(self.column(f"mask/{name}")[row]) for name in MASKS}
 
         def text(name: str) -> str | None:
@@ -317,6 +325,12 @@ class ShardReader:
 
 
 _ROW_GROUPS = {"ids": IDS, "mask": MASKS, "text": TEXTS, "quality": QUALITY}
+_COLUMNS = (
+    *("placement", "image_size_px", "labels", "label_source"),
+    *(f"{group}/{name}" for group, names in _ROW_GROUPS.items() for name in names),
+    *(f"{t}/{name}" for t, names in TABLES.items() for name in ("offsets", *names)),
+)
+"""All that a shard holds besides the images."""
 
 
 def _row(reading: Reading) -> dict[str, Any]:

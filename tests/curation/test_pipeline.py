@@ -398,13 +398,14 @@ def test_every_image_file_is_hashed_once_however_many_sessions(config, monkeypat
     from curation import parts
 
     hashed = []
-    real = parts.image_sha256
+    real = parts.file_sha256
     monkeypatch.setattr(
-        parts, "image_sha256", lambda path: hashed.append(path) or real(path)
+        parts, "file_sha256", lambda path: hashed.append(path) or real(path)
     )
 
     assert curate(config(unread=True)).readings == 4
 
+    hashed = [path for path in hashed if path.suffix == ".dcm"]
     assert len(hashed) == len(set(hashed)) == 4
 
 
@@ -471,3 +472,34 @@ def test_a_run_that_is_interrupted_says_how_to_go_on(config, simulated, workers)
     assert (said, "run it again to go on" in err) == ("", True)
     assert not out.exists()
     assert curate(config()).readings == 4
+
+
+def test_the_name_of_a_folder_does_not_reach_the_data_set(config, copy):
+    broken = sessions_of(copy)[0]
+    (broken / SESSION_FILE).write_text("{")
+    renamed = broken.rename(broken.with_name("Doe_Jane"))
+
+    summary = curate(config(copy))
+
+    assert [entry["session"] for entry in summary.rejected] == ["unnamed"]
+    assert leaks(b"".join(files_of(config().out).values()), [renamed.name]) == 0
+
+
+def test_a_folder_named_otherwise_goes_by_the_id_of_its_session(config, copy):
+    broken = sessions_of(copy)[0]
+    (broken / RECORDING_FILE).write_bytes(b"XDF:")
+    broken.rename(broken.with_name("Doe_Jane"))
+
+    summary = curate(config(copy))
+
+    assert [entry["session"] for entry in summary.rejected] == [broken.name]
+
+
+def test_a_recording_that_may_not_be_read_is_rejected(config, copy):
+    broken = sessions_of(copy)[0]
+    (broken / RECORDING_FILE).unlink()
+    (broken / RECORDING_FILE).mkdir()
+
+    summary = curate(config(copy))
+
+    assert [entry["session"] for entry in summary.rejected] == [broken.name]

@@ -20,6 +20,8 @@ from curation.privacy import is_pseudonym, leaks, scrub
         ("Called Dr. Jane Smith.", "Called ___."),
         ("Findings told to Dr. O'Neil.", "Findings told to ___."),
         ("Mrs. Müller-Meier was told.", "___ was told."),
+        ("Signed by John Q. Smith, MD.", "Signed by ___."),
+        ("Read by Jane Doe M.D.", "Read by ___."),
         ("MRN: 1234567 noted.", "___ noted."),
         ("Accession number A12-3456.", "___."),
         ("Pager 55123, call.", "___, call."),
