@@ -69,7 +69,7 @@ def _header(state: State, figures: dict[str, Any], alignment: dict[str, Any]) ->
     ]
     names = {
         "zero_shot_auroc_macro": "zero-shot AUROC, EGMA against its control",
-        "retrieval_p_at_1": "right report first, EGMA against its control",
+        "retrieval_p_at_1": "right report or image ranked first, EGMA against control",
         "pointing_game": "sentences that point into their region, EGMA against control",
     }
     for name, title in names.items():

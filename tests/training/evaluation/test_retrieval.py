@@ -16,6 +16,8 @@ from training.evaluation.retrieval import (
 TOKENS = np.array([[[1, 0], [0, 1]], [[1, 0], [1, 0]]], np.float32)
 SENTENCES = np.array([[1, 0], [0, 1], [0.6, 0.8]], np.float32)
 
+WAYS = ("image_to_text", "text_to_image")
+
 
 def test_fine_grained_scores_match_the_hand_calculation():
     to_text, to_image = fine_grained(TOKENS, SENTENCES, np.array([0, 1, 3]))
@@ -89,6 +91,8 @@ def test_a_model_that_tells_sick_from_healthy_beats_chance(make_held_out):
     result = retrieval(make_held_out(objective="clip")).figures
 
     assert result["precision_at_1"]["value"] == 1
+    both = [result[way]["precision"]["1"]["value"] for way in WAYS]
+    assert result["precision_at_1"]["value"] == np.mean(both)
     assert result["chance"] < 0.6
     assert result["examples"][0]["top"][0]["hit"]
 
