@@ -41,6 +41,7 @@ class DatasetWriter:
             DiskFullError: No space is left.
         """
         check_target(folder)
+        folder = folder.resolve()  # of a link, what it points to is replaced
         self.folder, self.image_size = folder, image_size
         self.limit = readings_per_shard or max(1, SHARD_BYTES // image_size**2)
         self._partial = folder.with_name(f".{folder.name}.partial")
@@ -356,8 +357,12 @@ def check_target(folder: Path) -> None:
     """Refuse to replace what is not a data set.
 
     Raises:
-        InputError: `folder` is a file, or a folder that holds something else.
+        InputError: `folder` is a file, holds something else, or is where we are.
     """
+    if folder.resolve() == Path.cwd():
+        raise InputError(
+            folder, "is the folder this runs in", "name a folder inside it with --out"
+        )
     if not folder.exists() or (folder / "dataset.json").is_file():
         return
     if not folder.is_dir() or any(folder.iterdir()):

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -83,8 +83,10 @@ def curate(config: CurateConfig) -> Summary:
     check_target(config.out)
     folders = find_sessions(config.sessions)
     studies = _read_lists(config)
-    with exclusive(config.out):
-        return _curate(folders, studies, config)
+    target = replace(config, out=config.out.resolve())
+    with exclusive(target.out):
+        summary = _curate(folders, studies, target)
+    return replace(summary, dataset=str(config.out))
 
 
 def _curate(

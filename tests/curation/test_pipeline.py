@@ -503,3 +503,24 @@ def test_a_recording_that_may_not_be_read_is_rejected(config, copy):
     summary = curate(config(copy))
 
     assert [entry["session"] for entry in summary.rejected] == [broken.name]
+
+
+def test_a_link_stays_and_what_it_points_to_is_replaced(config, tmp_path):
+    (tmp_path / "real").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "real")
+
+    for _ in range(2):
+        summary = curate(config(out=link))
+
+    assert summary.dataset == str(link)
+    assert link.is_symlink()
+    assert len(open_dataset(link)) == 4
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_the_working_folder_is_not_replaced(config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(InputError, match="is the folder this runs in"):
+        curate(config(out=Path()))
