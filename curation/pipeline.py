@@ -7,14 +7,9 @@ interrupted run goes on where it stopped. At the end the parts are joined, sorte
 reading, so that the data set does not depend on the number of workers.
 """
 
-import multiprocessing
-import os
 import platform
-import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -40,6 +35,7 @@ from curation.parts import (
 )
 from curation.readings import Content
 from curation.recordings import find_sessions
+from curation.workers import completed
 
 STUDIES_PER_JOB = 64
 T = TypeVar("T")
@@ -57,17 +53,6 @@ class Summary:
     """Session, image and reasons of what is not in the data set."""
     resumed: int
     """Parts that an earlier, interrupted run had left."""
-
-
-class WorkerLostError(RadgazeError):
-    """A worker process ended without an answer."""
-
-    def __init__(self, workers: int) -> None:
-        self.workers = workers
-        super().__init__(
-            f"one of {workers} worker processes was killed, most often for lack of "
-            "memory; what was finished is kept: run it again with fewer --workers"
-        )
 
 
 def curate(config: CurateConfig) -> Summary:
@@ -173,7 +158,7 @@ def _contents(
     jobs = [HashJob(chunk) for chunk in _chunks(todo)]
     hashed: dict[int, list[Content]] = {}
     with Progress("compare images", len(todo), config.progress) as progress:
-        for number, contents in _completed(jobs, config.workers):
+        for number, contents in completed(jobs, config.workers):
             hashed[number] = contents
             progress.update(len(contents))
     found: dict[Content, Study] = {}
@@ -211,57 +196,12 @@ def _work(
 ) -> list[Outcome]:
     """Run jobs and return their outcomes in the order of the jobs."""
     outcomes: dict[int, Outcome] = {}
-    for number, outcome in _completed(jobs, config.workers):
+    for number, outcome in completed(jobs, config.workers):
         if outcome.disk_full:
             raise DiskFullError(config.out)
         outcomes[number] = outcome
         progress.update(message=f"{len(outcome.rows)} readings")
     return [outcomes[number] for number in range(len(jobs))]
-
-
-def _completed(
-    jobs: Sequence[Callable[[], T]], workers: int
-) -> Iterator[tuple[int, T]]:
-    if workers == 1 or len(jobs) < 2:
-        yield from ((number, job()) for number, job in enumerate(jobs))
-        return
-    others = multiprocessing.active_children()
-    with _one_thread_each(), _pool(min(workers, len(jobs))) as pool:
-        futures = {pool.submit(job): number for number, job in enumerate(jobs)}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        except BrokenProcessPool as error:
-            raise WorkerLostError(workers) from error
-        except BaseException:  # what is begun may take minutes, and is begun anew
-            for child in set(multiprocessing.active_children()) - set(others):
-                child.terminate()
-            pool.shutdown(cancel_futures=True)
-            raise
-
-
-def _pool(workers: int) -> ProcessPoolExecutor:
-    """Ctrl-C reaches all processes of a terminal: let the workers end in silence."""
-    return ProcessPoolExecutor(
-        workers,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_DFL),
-    )
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Processes share the cores already; children inherit the environment."""
-    before = os.environ.get("OMP_NUM_THREADS")
-    os.environ["OMP_NUM_THREADS"] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            os.environ.pop("OMP_NUM_THREADS")
-        else:
-            os.environ["OMP_NUM_THREADS"] = before
 
 
 def _unread(
