@@ -54,11 +54,14 @@ FULL = Size(
     readers=5,
     stored_px=224,
     seen_px=128,
-    epochs=14,
+    epochs=16,
     live_speed=1,
     image_limit_s=None,
-    training=("--batch-size", "32", "--learning-rate", "0.002"),
-)
+    training=(
+        "--batch-size", "32", "--learning-rate", "0.002", "--warmup-share", "0.05",
+        "--egma.mapping-weight", "0.1",
+    ),
+)  # fmt: skip
 QUICK = Size(
     live_images=1,
     read_studies=10,
