@@ -195,14 +195,18 @@ def _search(
     spoken = [indices for indices in text.sentences if indices]
     if not spoken or not mask.any():
         return {}, "none"
+    wrong = False
     for method, wide in _ATTEMPTS:
         optional = method == "grammar"
+        if wide and not optional and wrong:
+            continue
         if optional and wide and not _promising(sound, mask, text, limits):
             break
         found = hear(sound, spoken, text.sounds, optional=optional, wide=wide)
         words = {w.index: w for w in without_pauses(found or (), mask)}
         words = _whole_sentences(words, text)
         kept = _above_floor(words, text, limits)
+        wrong = bool(words) and not kept  # a way through, and nothing sounds right
         whole = len(kept) == len(text.tokens) or not wide or optional
         if words and whole and not doubts(list(kept.values()), mask, limits):
             return words, method
