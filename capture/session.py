@@ -182,24 +182,6 @@ def read_session(folder: Path) -> SessionInfo:
         raise InputError(path, f"holds a field that cannot be: {error}") from error
 
 
-def validate_session(folder: Path) -> list[str]:
-    """Look for what is wrong with a session; an empty list means nothing is.
-
-    Reads the whole recording once, so it takes about a second for 100 MB.
-    """
-    # reading a recording needs more than describing a session does
-    from capture.session_check import check_recording
-
-    try:
-        info = read_session(folder)
-    except InputError as error:
-        return [str(error)]
-    problems = check_recording(Path(folder) / RECORDING_FILE, info)
-    if info.end.state == "unfinished":
-        problems.append("the session was not ended: its state is unfinished")
-    return problems
-
-
 def _info(data: dict[str, Any]) -> SessionInfo:
     tracker = dict(data["tracker"])
     known = {name: tracker.pop(name) for name in ("name", "nominal_rate_hz")}

@@ -1,14 +1,33 @@
-"""Compare what a recording holds with what its session says it holds."""
+"""Compare what a recording holds with what its session says it holds.
+
+Reading a recording needs more than describing a session does, so this is not part of
+`capture.session`.
+"""
 
 from pathlib import Path
 
 from capture.display.events import ImageShown, parse_event
 from capture.errors import InputError
-from capture.session import SessionInfo
+from capture.session import RECORDING_FILE, SessionInfo, read_session
 from capture.xdf import XdfStream, read_streams
 
 
-def check_recording(path: Path, info: SessionInfo) -> list[str]:
+def validate_session(folder: Path) -> list[str]:
+    """Look for what is wrong with a session; an empty list means nothing is.
+
+    Reads the whole recording once, so it takes about a second for 100 MB.
+    """
+    try:
+        info = read_session(folder)
+    except InputError as error:
+        return [str(error)]
+    problems = _check_recording(Path(folder) / RECORDING_FILE, info)
+    if info.end.state == "unfinished":
+        problems.append("the session was not ended: its state is unfinished")
+    return problems
+
+
+def _check_recording(path: Path, info: SessionInfo) -> list[str]:
     """Return what is wrong with a session's recording; nothing: an empty list."""
     try:
         streams = read_streams(path)

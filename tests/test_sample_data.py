@@ -80,7 +80,7 @@ def test_there_are_two_sessions():
 
 @pytest.mark.parametrize("folder", SESSIONS, ids=lambda folder: folder.name)
 def test_session_is_valid(folder):
-    from capture.session import validate_session
+    from capture.session_check import validate_session
 
     assert validate_session(folder) == []
 

@@ -14,7 +14,8 @@ from PIL import Image
 
 from capture.display.events import ImageHidden, ImageShown, ViewChanged, parse_event
 from capture.display.view import Action, ViewState, apply_action
-from capture.session import read_session, validate_session
+from capture.session import read_session
+from capture.session_check import validate_session
 
 SCREEN = (800, 600)
 SIZES = [(200, 300), (500, 250)]

@@ -19,9 +19,9 @@ from capture.session import (
     describe_study,
     new_session_folder,
     read_session,
-    validate_session,
     write_session,
 )
+from capture.session_check import validate_session
 from capture.streams import display_spec, gaze_spec
 from capture.studies import Study
 from capture.xdf import XdfWriter

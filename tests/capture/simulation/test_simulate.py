@@ -6,7 +6,8 @@ import pyxdf
 
 from capture.errors import ConfigError, InputError
 from capture.geometry import Screen, View, angle_deg
-from capture.session import read_session, validate_session
+from capture.session import read_session
+from capture.session_check import validate_session
 from capture.simulation.simulate import simulate_sessions
 from capture.simulation.truth import read_truth
 from capture.simulation.voice import RATE_HZ
