@@ -57,7 +57,7 @@ def run_seed(folder: Path, seed: int) -> None:
             for word in (f"--{name.replace('_', '-')}", str(given[name]))
         ]
         radgaze(
-            "train", "run", "--dataset", "dataset", "--out", model.name, *words,
+            "train", "run", "dataset", "--out", model.name, *words,
             "--objective", "egma", "--gaze-fraction", "0", folder=folder,
         )  # fmt: skip
     if not (model / "evaluation" / "grounding.json").is_file():

@@ -79,7 +79,7 @@ def trained(curated):
     """A run of two epochs, and its evaluation."""
     # fmt: off
     told = radgaze(
-        curated.root, "train", "run", "--dataset", "dataset", "--out", "run",
+        curated.root, "train", "run", "dataset", "--out", "run",
         "--objective", "egma", "--epochs", 2, "--batch-size", 4, "--image-size", 64,
         "--joint-dim", 32, "--vocabulary", 300, "--threads", 1, "--progress", "none",
     )

@@ -4,6 +4,8 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
 
 from capture.errors import RadgazeError
 
@@ -49,7 +51,14 @@ def _run(args: Sequence[str], prog: str) -> int:
 
     from training.config import TrainConfig
 
-    config = tyro.cli(TrainConfig, args=list(args), prog=prog)
+    @dataclass(frozen=True, kw_only=True)
+    class Run(TrainConfig):
+        dataset: tyro.conf.Positional[Path]
+        """Folder that `curate` wrote."""
+
+    Run.__doc__ = "Pretrain a model on a data set."
+    given = tyro.cli(Run, args=list(args), prog=prog)
+    config = TrainConfig(**{f.name: getattr(given, f.name) for f in fields(given)})
     from training.loop import fit  # after parsing: --help must not load torch
 
     summary = fit(config)

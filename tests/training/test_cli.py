@@ -11,7 +11,7 @@ from training.cli import main
 def arguments(config, *more):
     return [
         "run",
-        *("--dataset", str(config.dataset), "--out", str(config.out)),
+        *(str(config.dataset), "--out", str(config.out)),
         *("--image-size", "32", "--joint-dim", "16", "--epochs", "1"),
         *("--batch-size", "4", "--device", "cpu", "--threads", "1"),
         *("--progress", "none", *more),
@@ -69,7 +69,7 @@ def test_a_missing_data_set_is_told_in_one_line(make_config, capsys):
     [
         ([], "commands:"),
         (["rum"], "no command 'rum'; known: run, evaluate"),
-        (["run", "--dataset", "d", "--out", "o", "--batch-size", "1"], "at least 2"),
+        (["run", "d", "--out", "o", "--batch-size", "1"], "at least 2"),
     ],
 )
 def test_wrong_use_exits_with_2(args, told, capsys):
@@ -79,7 +79,7 @@ def test_wrong_use_exits_with_2(args, told, capsys):
 
 
 def test_an_unknown_objective_exits_with_2_and_lists_the_known(capsys):
-    args = ["run", "--dataset", "d", "--out", "o", "--objective", "mcgap"]
+    args = ["run", "d", "--out", "o", "--objective", "mcgap"]
 
     with pytest.raises(SystemExit) as stop:
         main(args)

@@ -240,7 +240,7 @@ def test_a_full_disk_is_told_and_the_run_goes_on_later(
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20));"
         "sys.exit(main(sys.argv[1:]))"
     )
-    words = ["--dataset", config.dataset, "--out", run_folder, "--resume",
+    words = [config.dataset, "--out", run_folder, "--resume",
              "--image-size", "32", "--joint-dim", "16", "--epochs", "2",
              "--batch-size", "4", "--device", "cpu", "--threads", "1",
              "--progress", "none"]  # fmt: skip
@@ -265,7 +265,7 @@ def test_an_interrupted_run_ends_with_130_and_goes_on_to_the_bit(
     make_dataset()
     whole = tmp_path / "whole"
     fit(make_config(out=whole, epochs=8))
-    words = ["--dataset", tmp_path / "dataset", "--out", run_folder, "--image-size",
+    words = [tmp_path / "dataset", "--out", run_folder, "--image-size",
              "32", "--joint-dim", "16", "--epochs", "8", "--batch-size", "4",
              "--device", "cpu", "--threads", "1", "--progress", "json"]  # fmt: skip
     command = [sys.executable, "-m", "training.cli", "run", *map(str, words)]

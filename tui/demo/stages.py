@@ -224,7 +224,7 @@ def run_demo(
 def _train(size: Size, seed: int, model: str) -> tuple[str, ...]:
     objective = {"egma": "egma", "control": "clip"}[model]
     return (
-        "train", "run", "--dataset", "dataset", "--out", model, "--objective",
+        "train", "run", "dataset", "--out", model, "--objective",
         objective, "--epochs", str(size.epochs), "--image-size", str(size.seen_px),
         "--seed", str(seed), *size.training, "--progress", "json",
     )  # fmt: skip
