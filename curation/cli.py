@@ -40,6 +40,8 @@ class _Inspect:
     """Folder that curate run wrote."""
     json: bool = False
     """Print one JSON object instead of tables."""
+    csv: Path | None = None
+    """Also write a table of all readings, one a row, to this file."""
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "curate") -> int:
@@ -104,6 +106,11 @@ def _inspect_command(argv: Sequence[str], prog: str) -> int:
     from curation.inspect import inspect
 
     values = asdict(inspect(options.dataset))
+    if options.csv is not None:
+        from curation.dataset import open_dataset
+        from curation.table import write_csv
+
+        write_csv(open_dataset(options.dataset), options.csv)
     if options.json:
         print(json.dumps(values))
         return 0
