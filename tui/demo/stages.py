@@ -49,7 +49,7 @@ class Size:
 FULL = Size(
     live_images=2,
     read_studies=220,
-    studies=1400,
+    studies=1800,
     height_px=512,
     readers=5,
     stored_px=224,
