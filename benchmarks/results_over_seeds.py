@@ -65,7 +65,7 @@ to 0.11 degrees from the truth, under zoom and pan as well (`tests/test_flow.py`
 
 **What this is not.** Phantoms, simulated readers and models of a million
 parameters: it shows that the chain carries the signal from end to end, not how
-radiologists read.
+radiologists read. The demo of seed 1 ran beside the test suite, hence its minutes.
 """
 
 
@@ -163,7 +163,7 @@ def alignment_table(folders: list[Path]) -> list[str]:
         "|---|" + "---|" * len(folders),
     ]
     for name in names:
-        cells = [f"{one[name]:.4g}" for one in found]
+        cells = [_plain(one[name]) for one in found]
         lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
     return lines
 
@@ -188,6 +188,10 @@ def document(folders: list[Path], command: str) -> str:
         "\n".join(alignment_table(folders)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _plain(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
 
 
 def _names(seeds: list[int]) -> list[str]:
