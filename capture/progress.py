@@ -3,10 +3,8 @@
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sized
-from typing import Literal, TextIO, TypeVar
+from typing import Literal, TextIO
 
-T = TypeVar("T")
 ProgressMode = Literal["auto", "bar", "json", "none"]
 """auto: a bar where stderr is a terminal, else a line now and then."""
 
@@ -85,18 +83,3 @@ class Progress:
             f"{self.stage} [{bar:<{_BAR_WIDTH}}] {self.done}/{self.total}"
             f"  {elapsed_s:.0f} s, {max(left_s, 0):.0f} s left  {message}"
         )
-
-
-def track(
-    items: Iterable[T],
-    stage: str,
-    total: int | None = None,
-    mode: ProgressMode = "auto",
-) -> Iterator[T]:
-    """Yield the items and count them on stderr."""
-    if total is None and isinstance(items, Sized):
-        total = len(items)
-    with Progress(stage, total, mode) as progress:
-        for item in items:
-            yield item
-            progress.update()

@@ -1,9 +1,7 @@
 import io
 import json
 
-import pytest
-
-from capture.progress import Progress, track
+from capture.progress import Progress
 
 
 class Terminal(io.StringIO):
@@ -68,11 +66,3 @@ def test_nothing_is_said_where_nothing_is_wanted():
         progress.close("over")
 
     assert stream.getvalue() == ""
-
-
-@pytest.mark.parametrize("items", [[1, 2, 3], range(3), iter("abc")])
-def test_tracking_yields_every_item(items, capsys):
-    assert len(list(track(items, "count", mode="json"))) == 3
-
-    lines = capsys.readouterr().err.splitlines()
-    assert json.loads(lines[-1])["done"] == 3
